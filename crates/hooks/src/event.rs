@@ -1,0 +1,134 @@
+//! What happened: a source, an event name, data; and when it was accepted.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{
+    id::{OccurrenceId, RequestId},
+    name::{EventName, SourceName, Workspace},
+    time::Timestamp,
+};
+
+/// An accepted event. Cheap to clone: its data is shared.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// This acceptance of it.
+    pub id: OccurrenceId,
+    /// Its place among all events. A caller's `time` is data, never order.
+    #[serde(flatten)]
+    pub order: Order,
+    /// Where it happened.
+    pub workspace: Workspace,
+    /// The action that caused it.
+    pub source: SourceName,
+    /// Its name within the source.
+    pub event: EventName,
+    /// Everything else that the gateway said about it.
+    pub data: Data,
+    /// What makes two posts of it the same event, where the caller said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<EventKey>,
+    /// When it happened, by the caller's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<Timestamp>,
+    /// The process that saw it, where the caller said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<i64>,
+}
+
+/// An event's place among all events: by acceptance, never by the caller's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Order {
+    /// When ingest took it.
+    pub accepted: Timestamp,
+    /// The request that brought it.
+    pub request: RequestId,
+    /// Its place in that request.
+    pub index: u32,
+}
+
+/// The data of an event: a JSON object, shared between everything that looks at it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Data(Arc<Map<String, Value>>);
+
+impl Data {
+    /// A member, at the top level.
+    pub fn get(&self, member: &str) -> Option<&Value> {
+        self.0.get(member)
+    }
+
+    /// A member that is a string.
+    pub fn text(&self, member: &str) -> Option<&str> {
+        self.get(member).and_then(Value::as_str)
+    }
+
+    /// All members.
+    pub fn as_map(&self) -> &Map<String, Value> {
+        &self.0
+    }
+
+    /// The data with the event's `source` and `event` merged in, as webhooks send it and
+    /// templates see it. Members of the same names in the data lose.
+    pub fn merged(&self, source: &SourceName, event: &EventName) -> Map<String, Value> {
+        let mut merged = Map::with_capacity(self.0.len() + 2);
+        merged.insert("source".into(), source.as_str().into());
+        merged.insert("event".into(), event.as_str().into());
+        for (member, value) in self.0.iter().filter(|(it, _)| *it != "source" && *it != "event") {
+            merged.insert(member.clone(), value.clone());
+        }
+        merged
+    }
+}
+
+impl From<Map<String, Value>> for Data {
+    fn from(members: Map<String, Value>) -> Self {
+        Self(Arc::new(members))
+    }
+}
+
+/// What makes two posts the same event, within a workspace and source, for 24 hours.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKey {
+    /// The event carried an `id` of its own.
+    Id(String),
+    /// The request carried an `Idempotency-Key`; the event is the one at this index.
+    Request {
+        /// The header's value.
+        key: String,
+        /// The event's place in the request.
+        index: u32,
+    },
+}
+
+impl Event {
+    /// The same occurrence under the names that a hook knows it by.
+    #[must_use]
+    pub fn seen_as(&self, source: &SourceName, event: &EventName) -> Self {
+        Self { source: source.clone(), event: event.clone(), ..self.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_datas_own_source_and_event_lose() {
+        let Value::Object(members) = json!({"source": "x", "event": "y", "entity": {"a": 1}})
+        else {
+            unreachable!()
+        };
+        let merged = Data::from(members)
+            .merged(&SourceName::parse("crud").unwrap(), &EventName::parse("consumers").unwrap());
+        assert_eq!(
+            Value::Object(merged),
+            json!({"source": "crud", "event": "consumers", "entity": {"a": 1}})
+        );
+    }
+}

@@ -1,0 +1,168 @@
+//! The four things a hook can do, each with all it needs to do it.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::{secret::Signing, target_url::TargetUrl};
+
+/// What a hook does when it fires.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "handler", content = "config", rename_all = "kebab-case")]
+pub enum Handler {
+    /// A POST of the event's data to a URL.
+    Webhook(Webhook),
+    /// A request made to order, from templates.
+    WebhookCustom(Box<WebhookCustom>),
+    /// One structured log record.
+    Log {},
+    /// Lua functions, in a sandbox.
+    Lambda(Lambda),
+}
+
+/// Which of the four, without its configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum HandlerKind {
+    /// `webhook`
+    Webhook,
+    /// `webhook-custom`
+    WebhookCustom,
+    /// `log`
+    Log,
+    /// `lambda`
+    Lambda,
+}
+
+/// The configuration of `webhook`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Webhook {
+    /// Where to.
+    pub url: TargetUrl,
+    /// Headers of the administrator's own.
+    pub headers: Headers,
+    /// What it signs with.
+    pub signing: Signing,
+    /// Is the receiver's certificate checked?
+    pub ssl_verify: bool,
+}
+
+/// The configuration of `webhook-custom`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WebhookCustom {
+    /// Where to.
+    pub url: TargetUrl,
+    /// The HTTP method, in upper case.
+    pub method: String,
+    /// Headers of the administrator's own.
+    pub headers: Headers,
+    /// Are header values templates?
+    pub headers_format: bool,
+    /// What to send, member by member.
+    pub payload: Option<Map<String, Value>>,
+    /// Are the payload's strings templates?
+    pub payload_format: bool,
+    /// What to send, as one text. Wins over `payload`.
+    pub body: Option<String>,
+    /// Is the body a template?
+    pub body_format: bool,
+    /// What it signs with.
+    pub signing: Signing,
+    /// Is the receiver's certificate checked?
+    pub ssl_verify: bool,
+}
+
+/// The configuration of `lambda`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lambda {
+    /// Chunks of Lua, each returning a function.
+    pub functions: Vec<String>,
+}
+
+/// Header names and values, as typed.
+pub type Headers = BTreeMap<String, String>;
+
+/// May an answer show the secret?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secrets {
+    /// To administrators, as the reference does.
+    Shown,
+    /// To everybody and everything else: null.
+    Hidden,
+}
+
+impl Handler {
+    /// Which of the four it is.
+    pub fn kind(&self) -> HandlerKind {
+        match self {
+            Self::Webhook(_) => HandlerKind::Webhook,
+            Self::WebhookCustom(_) => HandlerKind::WebhookCustom,
+            Self::Log {} => HandlerKind::Log,
+            Self::Lambda(_) => HandlerKind::Lambda,
+        }
+    }
+
+    /// What it signs with, for the two that sign.
+    pub fn signing_mut(&mut self) -> Option<&mut Signing> {
+        match self {
+            Self::Webhook(webhook) => Some(&mut webhook.signing),
+            Self::WebhookCustom(custom) => Some(&mut custom.signing),
+            Self::Log {} | Self::Lambda(_) => None,
+        }
+    }
+
+    /// The configuration as the admin API shows it.
+    pub fn config(&self, secrets: Secrets) -> Value {
+        let shown = |signing: &Signing| match secrets {
+            Secrets::Shown => signing.secret.as_ref().map(|it| it.expose().to_owned()),
+            Secrets::Hidden => None,
+        };
+        match self {
+            Self::Webhook(it) => json!({
+                "url": it.url.as_str(),
+                "headers": it.headers,
+                "secret": shown(&it.signing),
+                "ssl_verify": it.ssl_verify,
+            }),
+            Self::WebhookCustom(it) => json!({
+                "url": it.url.as_str(),
+                "method": it.method,
+                "headers": it.headers,
+                "headers_format": it.headers_format,
+                "payload": it.payload,
+                "payload_format": it.payload_format,
+                "body": it.body,
+                "body_format": it.body_format,
+                "secret": shown(&it.signing),
+                "ssl_verify": it.ssl_verify,
+            }),
+            Self::Log {} => json!({}),
+            Self::Lambda(it) => json!({"functions": it.functions}),
+        }
+    }
+}
+
+impl HandlerKind {
+    /// The kind of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Webhook, Self::WebhookCustom, Self::Log, Self::Lambda]
+            .into_iter()
+            .find(|kind| kind.as_str() == name)
+    }
+
+    /// The name that the admin API uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::WebhookCustom => "webhook-custom",
+            Self::Log => "log",
+            Self::Lambda => "lambda",
+        }
+    }
+}
+
+impl fmt::Display for HandlerKind {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.as_str())
+    }
+}

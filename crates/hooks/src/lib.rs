@@ -1,0 +1,27 @@
+//! The rules of event hooks and their use cases, without I/O.
+//!
+//! Reading order: what there is (`event`, `hook`, `handler`, `catalog`), what is decided about it
+//! (`matching`, `gate`, `retry`), what is done (`publish`, `dispatch`, `manage`), and what that
+//! needs from the world (`ports`).
+
+pub mod event;
+pub mod hook;
+pub mod handler;
+pub mod catalog;
+
+pub mod matching;
+pub mod digest;
+pub mod gate;
+pub mod retry;
+
+pub mod delivery;
+pub mod task;
+pub mod ports;
+
+pub mod access;
+pub mod id;
+pub mod name;
+pub mod secret;
+pub mod target_url;
+pub mod time;
+pub mod violation;

@@ -1,0 +1,129 @@
+//! Does this hook listen to this event, and under which name?
+//!
+//! One change of an entity has three names, whichever of them the gateway posts: `dao:crud` /
+//! `create` of schema `consumers`, `crud` / `consumers`, and `crud` / `consumers:create`. A
+//! hook sees the name that it registered; where its event is null, `crud` hooks see the
+//! schema's name, `dao:crud` hooks the operation, and all others the name that was posted.
+
+use serde::Serialize;
+
+use crate::{
+    event::Event,
+    hook::EventHook,
+    name::{EventName, SourceName},
+};
+
+/// One of the three things that can happen to an entity.
+const OPERATIONS: [&str; 3] = ["create", "update", "delete"];
+
+/// Why a hook does not listen to an event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+pub enum Unmatched {
+    /// It was made in another workspace.
+    Workspace,
+    /// It listens to another source.
+    Source {
+        /// The event's source that comes closest to the hook's.
+        nearest: SourceName,
+    },
+    /// It listens to another event of the source.
+    Event {
+        /// The event's name that comes closest to the hook's.
+        nearest: EventName,
+    },
+}
+
+/// All names of an event. Within a source, the name that a hook without an event sees comes
+/// first.
+pub fn names(event: &Event) -> Vec<(SourceName, EventName)> {
+    let posted = (event.source.clone(), event.event.clone());
+    let Some(Change { schema, operation }) = Change::of(event) else {
+        return vec![posted];
+    };
+    let name = |source: &str, event: &str| {
+        Some((SourceName::parse(source).ok()?, EventName::parse(event).ok()?))
+    };
+    let with_operation = operation.and_then(|it| name("crud", &format!("{schema}:{it}")));
+    let of_dao = operation.and_then(|it| name("dao:crud", it));
+    let mut names: Vec<_> =
+        [name("crud", schema), with_operation, of_dao].into_iter().flatten().collect();
+    // A schema whose name is too long for a name of its own keeps the one it was posted by.
+    if !names.contains(&posted) {
+        names.insert(0, posted);
+    }
+    names
+}
+
+/// The sources under which an event may be known: where its hooks are to be looked up.
+pub fn sources(event: &Event) -> Vec<SourceName> {
+    let mut sources: Vec<_> = names(event).into_iter().map(|(source, _)| source).collect();
+    sources.dedup();
+    sources
+}
+
+/// The name under which the hook sees the event, if it listens to it at all.
+pub fn seen(hook: &EventHook, event: &Event) -> Result<EventName, Unmatched> {
+    if !hook.sees(&event.workspace) {
+        return Err(Unmatched::Workspace);
+    }
+    let names = names(event);
+    let mut of_source = names.iter().filter(|(source, _)| *source == hook.draft.source).peekable();
+    if of_source.peek().is_none() {
+        return Err(Unmatched::Source { nearest: nearest(&hook.draft.source, names, |it| it.0) });
+    }
+    match &hook.draft.event {
+        None => Ok(of_source.next().expect("peeked").1.clone()),
+        Some(wanted) if of_source.clone().any(|(_, event)| event == wanted) => Ok(wanted.clone()),
+        Some(wanted) => {
+            let of_source = of_source.cloned().collect();
+            Err(Unmatched::Event { nearest: nearest(wanted, of_source, |it| it.1) })
+        }
+    }
+}
+
+fn nearest<T: ToString>(
+    wanted: &impl ToString,
+    names: Vec<(SourceName, EventName)>,
+    part: fn((SourceName, EventName)) -> T,
+) -> T {
+    let wanted = wanted.to_string();
+    names
+        .into_iter()
+        .map(part)
+        .min_by_key(|it| strsim::levenshtein(&it.to_string(), &wanted))
+        .expect("an event has at least the name it was posted by")
+}
+
+/// A change of an entity: what was changed, and how, where the event says so.
+struct Change<'a> {
+    schema: &'a str,
+    operation: Option<&'a str>,
+}
+
+impl<'a> Change<'a> {
+    fn of(event: &'a Event) -> Option<Self> {
+        let operation = |text: &'a str| OPERATIONS.contains(&text).then_some(text);
+        match event.source.as_str() {
+            "dao:crud" => Some(Self {
+                schema: event.data.text("schema").filter(|it| !it.is_empty())?,
+                operation: Some(operation(event.event.as_str())?),
+            }),
+            "crud" => {
+                let posted = event.event.as_str();
+                let with_operation = posted
+                    .rsplit_once(':')
+                    .and_then(|(schema, it)| Some((schema, operation(it)?)))
+                    .filter(|(schema, _)| !schema.is_empty());
+                Some(match with_operation {
+                    Some((schema, it)) => Self { schema, operation: Some(it) },
+                    None => Self {
+                        schema: posted,
+                        operation: event.data.text("operation").and_then(operation),
+                    },
+                })
+            }
+            _ => None,
+        }
+    }
+}
