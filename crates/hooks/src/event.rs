@@ -72,12 +72,12 @@ impl Data {
 
     /// The data with the event's `source` and `event` merged in, as webhooks send it and
     /// templates see it. Members of the same names in the data lose.
-    pub fn merged(&self, source: &SourceName, event: &EventName) -> Map<String, Value> {
+    pub fn merged(&self, source: &SourceName, event: Option<&EventName>) -> Map<String, Value> {
         let mut merged = Map::with_capacity(self.0.len() + 2);
         merged.insert("source".into(), source.as_str().into());
-        merged.insert("event".into(), event.as_str().into());
-        for (member, value) in self.0.iter().filter(|(it, _)| *it != "source" && *it != "event") {
-            merged.insert(member.clone(), value.clone());
+        merged.extend(event.map(|event| ("event".into(), event.as_str().into())));
+        for (member, value) in &*self.0 {
+            merged.entry(member).or_insert_with(|| value.clone());
         }
         merged
     }
@@ -124,8 +124,9 @@ mod tests {
         else {
             unreachable!()
         };
-        let merged = Data::from(members)
-            .merged(&SourceName::parse("crud").unwrap(), &EventName::parse("consumers").unwrap());
+        let (source, event) =
+            (SourceName::parse("crud").unwrap(), EventName::parse("consumers").unwrap());
+        let merged = Data::from(members).merged(&source, Some(&event));
         assert_eq!(
             Value::Object(merged),
             json!({"source": "crud", "event": "consumers", "entity": {"a": 1}})

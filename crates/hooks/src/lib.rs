@@ -14,6 +14,13 @@ pub mod digest;
 pub mod gate;
 pub mod retry;
 
+pub mod publish;
+pub mod in_force;
+pub mod dispatch;
+pub mod deliver;
+pub mod manage;
+pub mod explain;
+
 pub mod delivery;
 pub mod task;
 pub mod ports;

@@ -302,6 +302,9 @@ pub struct Run<'a> {
     pub hook: &'a EventHook,
     /// The event, under the names that the hook sees.
     pub event: &'a Event,
+    /// The event's name as the receiver sees it; `None` only in a test of a hook that names none,
+    /// where `event.event` means nothing.
+    pub name: Option<&'a EventName>,
     /// The delivery that this is an attempt of: receivers see it as `webhook-id`.
     pub delivery: DeliveryId,
     /// The time of the attempt: receivers see it as `webhook-timestamp`.

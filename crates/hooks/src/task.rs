@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     delivery::{Delivery, Record, Step},
     event::Event,
+    id::{Generation, HookId},
+    name::{EventName, SourceName},
     time::Timestamp,
 };
 
@@ -21,16 +23,54 @@ pub enum Task {
         /// In the order of the request.
         events: Vec<Event>,
     },
-    /// Deliveries whose gates were passed and whose first attempt is still owed: what did not
-    /// fit into one dispatch, and pings.
+    /// An event that has passed the gates of these hooks and whose first attempts are still owed:
+    /// what did not fit into one dispatch, and pings.
     Deliver {
-        /// Their first runs.
-        deliveries: Vec<Delivery>,
+        /// The event.
+        event: Box<Event>,
+        /// To whom.
+        owed: Vec<Owed>,
     },
     /// The next attempt of a delivery. Boxed, as [`Task::Record`] is: both are larger than lists.
     Retry(Box<Retry>),
     /// A record that could not be written when it was due. The handler is not run again.
     Record(Box<Record>),
+}
+
+/// A hook that an event is owed to, and the names that it sees.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owed {
+    /// The hook.
+    pub hook: HookId,
+    /// The life of the hook.
+    pub generation: Generation,
+    /// The source, as the hook has it.
+    pub source: SourceName,
+    /// The event's name, as the hook sees it.
+    pub event: EventName,
+}
+
+impl Owed {
+    /// The delivery that this makes of `event`.
+    pub fn delivery(&self, event: &Event) -> Delivery {
+        Delivery {
+            hook: self.hook,
+            generation: self.generation,
+            run: 0,
+            event: event.seen_as(&self.source, &self.event),
+        }
+    }
+}
+
+impl From<&Delivery> for Owed {
+    fn from(delivery: &Delivery) -> Self {
+        Self {
+            hook: delivery.hook,
+            generation: delivery.generation,
+            source: delivery.event.source.clone(),
+            event: delivery.event.event.clone(),
+        }
+    }
 }
 
 /// The next attempt of a delivery.
@@ -108,6 +148,44 @@ impl Queue {
         match self {
             Self::Events => "events",
             Self::Retries => "retries",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Recorded from the first release. A later one must still read it.
+    const FIRST_RELEASE: &str = r#"{"v":1,"task":"dispatch","events":[{
+        "id":"019aa5e2-7a80-7000-8000-000000000001","accepted":1795255200000,
+        "request":"019aa5e2-7a80-7000-8000-000000000002","index":0,"workspace":"default",
+        "source":"crud","event":"consumers","data":{"operation":"create"},
+        "key":{"id":"mine"},"pid":7}]}"#;
+
+    #[test]
+    fn a_recorded_task_is_still_read() {
+        let Task::Dispatch { events } = Task::decode(FIRST_RELEASE).unwrap() else {
+            panic!("another task")
+        };
+        assert_eq!(events[0].data.text("operation"), Some("create"));
+        let task = Task::Dispatch { events };
+        assert_eq!(Task::decode(&task.encode()).unwrap(), task);
+    }
+
+    #[test]
+    fn what_is_no_task_says_why() {
+        for (name, text, expected) in [
+            (
+                "from the future",
+                r#"{"v":2,"task":"new"}"#,
+                "task of version 2, this release reads up to 1",
+            ),
+            ("no version", r#"{"task":"dispatch","events":[]}"#, "not a task: missing field `v`"),
+            ("no JSON", "hello", "not a task: expected value"),
+        ] {
+            let error = Task::decode(text).unwrap_err().to_string();
+            assert!(error.starts_with(expected), "{name}: {error}");
         }
     }
 }

@@ -1,0 +1,295 @@
+//! Takes events in: accepted means on the queue.
+//!
+//! A request is taken whole or not at all: one unknown event refuses all of them, before anything
+//! is sent. When a send fails in the middle, some events may run although the answer is an error;
+//! the caller repeats, and with ids of their own nothing runs twice.
+
+use std::{
+    collections::HashMap,
+    io,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use crate::{
+    catalog::Catalog,
+    event::{Data, Event, EventKey, Order},
+    id::{OccurrenceId, RequestId},
+    name::{EventName, SourceName, Workspace},
+    ports::{CatalogStore, Clock, Outgoing, PortError, PortResult, TaskQueue},
+    task::{Queue, Task},
+    time::Timestamp,
+};
+
+/// An event as somebody posts it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewEvent {
+    /// The action that caused it.
+    pub source: SourceName,
+    /// Its name within the source.
+    pub event: EventName,
+    /// Everything else about it.
+    pub data: Data,
+    /// What makes two posts of it the same event.
+    pub id: Option<String>,
+    /// When it happened, by the caller's clock.
+    pub time: Option<Timestamp>,
+    /// The process that saw it.
+    pub pid: Option<i64>,
+}
+
+/// Why a request was not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// Some of its events are not in the catalog; none was taken.
+    #[error("{} of the events are not in the catalog", .0.len())]
+    Unknown(Vec<UnknownEvent>),
+    /// It could not be brought onto the queue, not all of it at least.
+    #[error(transparent)]
+    Port(#[from] PortError),
+}
+
+/// An event that nobody published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownEvent {
+    /// Its place in the request.
+    pub index: usize,
+    /// What is wrong and what to do, naming it.
+    pub message: String,
+}
+
+/// Takes events in.
+pub struct Publisher {
+    store: Arc<dyn CatalogStore>,
+    queue: Arc<dyn TaskQueue>,
+    clock: Arc<dyn Clock>,
+    catalog: Mutex<Arc<Catalog>>,
+}
+
+impl Publisher {
+    /// The largest message that events of one request are packed into, where they fit: what SQS
+    /// bills as one request.
+    pub const PACK_BYTES: usize = 64 * 1024;
+
+    /// Publishes to `queue` what `store` knows.
+    pub fn new(
+        store: Arc<dyn CatalogStore>,
+        queue: Arc<dyn TaskQueue>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { store, queue, clock, catalog: Mutex::default() }
+    }
+
+    /// Accepts the events of one request, in order, and answers who they are. `request_key` is the
+    /// request's own idempotency key, for events without an id.
+    pub async fn publish(
+        &self,
+        workspace: &Workspace,
+        events: Vec<NewEvent>,
+        request_key: Option<String>,
+    ) -> Result<Vec<OccurrenceId>, PublishError> {
+        self.refuse_unknown(&events).await?;
+        let events = accept(workspace, events, request_key, self.clock.now());
+        let ids: Vec<_> = events.iter().map(|event| event.id).collect();
+        let tasks = pack(events, Self::PACK_BYTES)
+            .into_iter()
+            .map(|events| Outgoing {
+                queue: Queue::Events,
+                task: Task::Dispatch { events },
+                delay: std::time::Duration::ZERO,
+                group: workspace.as_str().to_owned(),
+            })
+            .collect();
+        self.queue.send(tasks).await?;
+        metrics::counter!("event_hooks_accepted_total").increment(ids.len() as u64);
+        Ok(ids)
+    }
+
+    /// Refuses events that are not in the catalog. What it knows already is enough to accept; the
+    /// catalog is read again before anything is refused.
+    pub(crate) async fn refuse_unknown(&self, events: &[NewEvent]) -> Result<(), PublishError> {
+        let known = Arc::clone(&self.catalog.lock().unwrap_or_else(PoisonError::into_inner));
+        if unknown(&known, events).is_empty() {
+            return Ok(());
+        }
+        let fresh = Arc::new(Catalog::with(self.store.published().await?));
+        *self.catalog.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&fresh);
+        match unknown(&fresh, events) {
+            none if none.is_empty() => Ok(()),
+            some => Err(PublishError::Unknown(some)),
+        }
+    }
+}
+
+fn unknown(catalog: &Catalog, events: &[NewEvent]) -> Vec<UnknownEvent> {
+    let mut judged = HashMap::new();
+    let unknown = events.iter().enumerate().filter(|(_, it)| {
+        !*judged
+            .entry((&it.source, &it.event))
+            .or_insert_with(|| catalog.knows(&it.source, &it.event))
+    });
+    unknown
+        .map(|(index, NewEvent { source, event, .. })| UnknownEvent {
+            index,
+            message: format!(
+                "event '{event}' of source '{source}' is not in the catalog; \
+                 publish it with PUT /event-hooks/sources/{{source}}/{{event}}"
+            ),
+        })
+        .collect()
+}
+
+/// Gives events their identity and order.
+pub(crate) fn accept(
+    workspace: &Workspace,
+    events: Vec<NewEvent>,
+    request_key: Option<String>,
+    now: Timestamp,
+) -> Vec<Event> {
+    let request = RequestId::at(now);
+    let key = |id: Option<String>, index: u32| match (id, &request_key) {
+        (Some(id), _) => Some(EventKey::Id(id)),
+        (None, Some(key)) => Some(EventKey::Request { key: key.clone(), index }),
+        (None, None) => None,
+    };
+    events
+        .into_iter()
+        .zip(0..)
+        .map(|(new, index)| Event {
+            id: OccurrenceId::at(now),
+            order: Order { accepted: now, request, index },
+            workspace: workspace.clone(),
+            source: new.source,
+            event: new.event,
+            data: new.data,
+            key: key(new.id, index),
+            time: new.time,
+            pid: new.pid,
+        })
+        .collect()
+}
+
+/// Packs events, in order, into as few messages as fit; an event larger than that travels alone.
+fn pack(events: Vec<Event>, most_bytes: usize) -> Vec<Vec<Event>> {
+    /// What the message adds around its events.
+    const ENVELOPE: usize = 64;
+
+    let mut packs: Vec<Vec<Event>> = Vec::new();
+    let mut bytes = 0;
+    for event in events {
+        let size = encoded_len(&event) + 1;
+        match packs.last_mut() {
+            Some(pack) if bytes + size <= most_bytes => {
+                bytes += size;
+                pack.push(event);
+            }
+            _ => {
+                bytes = ENVELOPE + size;
+                packs.push(vec![event]);
+            }
+        }
+    }
+    packs
+}
+
+fn encoded_len(event: &Event) -> usize {
+    struct Count(usize);
+    impl io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    serde_json::to_writer(&mut count, event).expect("events have only string keys");
+    count.0
+}
+
+/// The published entries: what the third level of the catalog's routes reads and writes.
+pub struct Sources {
+    store: Arc<dyn CatalogStore>,
+}
+
+/// What became of a wish to remove an entry of the catalog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Withdrawn {
+    /// It is gone, or what is built in has its place again.
+    Done,
+    /// It is built in, and nobody published over it.
+    BuiltIn,
+    /// There is none.
+    NotFound,
+}
+
+impl Sources {
+    /// The entries of this store, over what is built in.
+    pub fn new(store: Arc<dyn CatalogStore>) -> Self {
+        Self { store }
+    }
+
+    /// Everything, as of now.
+    pub async fn catalog(&self) -> PortResult<Catalog> {
+        Ok(Catalog::with(self.store.published().await?))
+    }
+
+    /// Publishes an entry, in the place of one with the same names.
+    pub async fn publish(&self, entry: &crate::catalog::Published) -> PortResult<()> {
+        self.store.publish(entry).await
+    }
+
+    /// Removes what was published under these names.
+    pub async fn withdraw(&self, source: &SourceName, event: &EventName) -> PortResult<Withdrawn> {
+        Ok(match self.store.withdraw(source, event).await? {
+            true => Withdrawn::Done,
+            false if crate::catalog::is_built_in(source, event) => Withdrawn::BuiltIn,
+            false => Withdrawn::NotFound,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn event(padding: usize) -> Event {
+        let new = NewEvent {
+            source: SourceName::parse("crud").unwrap(),
+            event: EventName::parse("consumers").unwrap(),
+            data: json!({"x": "x".repeat(padding)}).as_object().unwrap().clone().into(),
+            id: None,
+            time: None,
+            pid: None,
+        };
+        accept(&Workspace::default_workspace(), vec![new], None, Timestamp::from_seconds(1))
+            .remove(0)
+    }
+
+    #[test]
+    fn events_share_messages_that_are_small_enough() {
+        for (name, sizes, expected) in [
+            ("nothing", vec![], vec![]),
+            ("one", vec![10], vec![1]),
+            ("two that fit", vec![100, 100], vec![2]),
+            ("a large one travels alone", vec![10, 5_000, 10], vec![1, 1, 1]),
+            ("full and the rest", vec![600, 600, 600], vec![1, 1, 1]),
+        ] {
+            let events: Vec<_> = sizes.into_iter().map(event).collect();
+            let packs = pack(events.clone(), 1_500);
+            assert_eq!(packs.iter().map(Vec::len).collect::<Vec<_>>(), expected, "{name}");
+            assert_eq!(packs.concat(), events, "{name}: in order");
+        }
+    }
+
+    #[test]
+    fn a_message_that_was_packed_is_no_larger_than_promised() {
+        let most = Publisher::PACK_BYTES;
+        for pack in pack((0..1_000).map(|_| event(300)).collect(), most) {
+            let size = Task::Dispatch { events: pack }.encode().len();
+            assert!(size <= most, "{size}");
+        }
+    }
+}
