@@ -97,7 +97,7 @@ impl Deliverer {
         let report = report.unwrap_or_else(|_| panicked());
         let ended = self.clock.now();
 
-        let state = self.follow(delivery, number, &report.outcome, ended);
+        let state = follow(delivery, number, &report.outcome, ended);
         note(delivery, step, &report.outcome, &state, ended.distance(at), ended);
         if let State::Pending { due, .. } = state {
             let retry = Retry { delivery: delivery.clone(), attempt: number + 1, due };
@@ -149,22 +149,6 @@ impl Deliverer {
         self.ledger.record(record, record.at + self.logging.retention).await
     }
 
-    fn follow(&self, delivery: &Delivery, number: u32, outcome: &Outcome, now: Timestamp) -> State {
-        let class = match outcome {
-            Outcome::Succeeded => return State::Delivered,
-            Outcome::Failed(failure) => failure.class,
-        };
-        match class {
-            FailureClass::Permanent(reason) => State::Exhausted { reason },
-            FailureClass::Transient { retry_after } => {
-                match retry::after(number, delivery.id(), retry_after) {
-                    Some(wait) => State::Pending { due: now + wait, reason: PendingReason::Retry },
-                    None => State::Exhausted { reason: ExhaustedReason::ScheduleOver },
-                }
-            }
-        }
-    }
-
     async fn send_on(&self, retry: Retry, wait: Duration) -> PortResult<()> {
         self.queue
             .send(vec![Outgoing {
@@ -174,6 +158,23 @@ impl Deliverer {
                 delay: wait.min(LONGEST_DELAY),
             }])
             .await
+    }
+}
+
+/// Where a delivery stands after an attempt.
+fn follow(delivery: &Delivery, number: u32, outcome: &Outcome, now: Timestamp) -> State {
+    let class = match outcome {
+        Outcome::Succeeded => return State::Delivered,
+        Outcome::Failed(failure) => failure.class,
+    };
+    match class {
+        FailureClass::Permanent(reason) => State::Exhausted { reason },
+        FailureClass::Transient { retry_after } => {
+            match retry::after(number, delivery.id(), retry_after) {
+                Some(wait) => State::Pending { due: now + wait, reason: PendingReason::Retry },
+                None => State::Exhausted { reason: ExhaustedReason::ScheduleOver },
+            }
+        }
     }
 }
 

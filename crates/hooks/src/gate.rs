@@ -241,7 +241,7 @@ impl Memory {
             Verdict::Fire(FireReason::PassedBefore | FireReason::NoRules)
             | Verdict::Hold(HoldReason::Stale | HoldReason::Snoozed { .. }) => {}
             Verdict::Hold(HoldReason::Unchanged) => {
-                self.latest = self.latest.max(Some(event.order))
+                self.latest = self.latest.max(Some(event.order));
             }
             Verdict::Fire(_) => {
                 self.latest = self.latest.max(Some(event.order));

@@ -48,6 +48,7 @@ pub struct Webhook {
 }
 
 /// The configuration of `webhook-custom`.
+#[expect(clippy::struct_excessive_bools, reason = "four switches, as the reference has them")]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WebhookCustom {
     /// Where to.

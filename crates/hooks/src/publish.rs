@@ -85,7 +85,7 @@ impl Publisher {
         &self,
         workspace: &Workspace,
         events: Vec<NewEvent>,
-        request_key: Option<String>,
+        request_key: Option<&str>,
     ) -> Result<Vec<OccurrenceId>, PublishError> {
         self.refuse_unknown(&events).await?;
         let events = accept(workspace, events, request_key, self.clock.now());
@@ -142,13 +142,13 @@ fn unknown(catalog: &Catalog, events: &[NewEvent]) -> Vec<UnknownEvent> {
 pub(crate) fn accept(
     workspace: &Workspace,
     events: Vec<NewEvent>,
-    request_key: Option<String>,
+    request_key: Option<&str>,
     now: Timestamp,
 ) -> Vec<Event> {
     let request = RequestId::at(now);
-    let key = |id: Option<String>, index: u32| match (id, &request_key) {
+    let key = |id: Option<String>, index: u32| match (id, request_key) {
         (Some(id), _) => Some(EventKey::Id(id)),
-        (None, Some(key)) => Some(EventKey::Request { key: key.clone(), index }),
+        (None, Some(key)) => Some(EventKey::Request { key: key.to_owned(), index }),
         (None, None) => None,
     };
     events
