@@ -249,3 +249,49 @@ fn built_in() -> BTreeMap<String, Events> {
         ),
     ])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(source: &str, event: &str) -> (SourceName, EventName) {
+        (SourceName::parse(source).unwrap(), EventName::parse(event).unwrap())
+    }
+
+    #[test]
+    fn the_built_in_catalog_is_the_references() {
+        let cases = include_str!("../../../tests/conformance/sources.json");
+        let cases: serde_json::Value = serde_json::from_str(cases).unwrap();
+        let sources = serde_json::to_value(Catalog::default().sources()).unwrap();
+        for (source, events) in cases["data"].as_object().unwrap() {
+            assert_eq!(sources[source], *events, "{source}");
+        }
+        assert_eq!(sources.as_object().unwrap().len(), cases["data"].as_object().unwrap().len());
+    }
+
+    #[test]
+    fn a_publication_stands_in_for_what_is_built_in() {
+        let (source, event) = names("balancer", "health");
+        let spec = EventSpec { fields: vec!["x".into()], ..EventSpec::default() };
+        let published =
+            Published { source: source.clone(), event: event.clone(), spec: spec.clone() };
+        let catalog = Catalog::with([published]);
+        assert_eq!(catalog.get(&source, &event), Some(&spec));
+        assert_eq!(catalog.sources()["balancer"]["health"], spec);
+        assert!(is_built_in(&source, &event));
+    }
+
+    #[test]
+    fn an_event_nobody_published_is_not_known() {
+        for (source, event, known) in [
+            ("crud", "consumers", true),
+            ("crud", "consumers:create", true),
+            ("crud", "consumers:frob", false),
+            ("crud", "pigs", false),
+            ("pigs", "fly", false),
+        ] {
+            let (source, event) = names(source, event);
+            assert_eq!(Catalog::default().knows(&source, &event), known, "{source}/{event}");
+        }
+    }
+}

@@ -127,3 +127,157 @@ impl<'a> Change<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{event::Order, handler::Handler, hook::Draft, name::Workspace, time::Timestamp};
+
+    fn event(workspace: &str, source: &str, name: &str, data: &Value) -> Event {
+        Event {
+            id: Uuid::nil().into(),
+            order: Order {
+                accepted: Timestamp::from_millis(0),
+                request: Uuid::nil().into(),
+                index: 0,
+            },
+            workspace: Workspace::parse(workspace).unwrap(),
+            source: SourceName::parse(source).unwrap(),
+            event: EventName::parse(name).unwrap(),
+            data: data.as_object().unwrap().clone().into(),
+            key: None,
+            time: None,
+            pid: None,
+        }
+    }
+
+    fn hook(workspace: &str, source: &str, name: Option<&str>) -> EventHook {
+        let draft = Draft {
+            source: SourceName::parse(source).unwrap(),
+            event: name.map(|it| EventName::parse(it).unwrap()),
+            handler: Handler::Log {},
+            on_change: None,
+            snooze: None,
+            enabled: None,
+            group_by: None,
+        };
+        let workspace = Workspace::parse(workspace).unwrap();
+        draft.into_hook(Uuid::nil().into(), workspace, Timestamp::from_millis(0))
+    }
+
+    #[test]
+    fn one_change_has_three_names_whichever_is_posted() {
+        let data = json!({"operation": "create", "schema": "consumers", "entity": {}});
+        for (source, name) in
+            [("dao:crud", "create"), ("crud", "consumers"), ("crud", "consumers:create")]
+        {
+            let event = event("default", source, name, &data);
+            for (source, wanted, sees) in [
+                ("crud", Some("consumers"), Some("consumers")),
+                ("crud", Some("consumers:create"), Some("consumers:create")),
+                ("crud", None, Some("consumers")),
+                ("dao:crud", Some("create"), Some("create")),
+                ("dao:crud", None, Some("create")),
+                ("crud", Some("consumers:delete"), None),
+                ("crud", Some("routes"), None),
+                ("dao:crud", Some("update"), None),
+                ("balancer", None, None),
+            ] {
+                let seen = seen(&hook("default", source, wanted), &event).ok();
+                let seen = seen.as_ref().map(EventName::as_str);
+                assert_eq!(seen, sees, "posted {name}, hook {source}/{wanted:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_an_event_does_not_say_does_not_match() {
+        for (name, posted, data, source, wanted, sees) in [
+            (
+                "a change without an operation has no name in dao:crud",
+                ("crud", "consumers"),
+                json!({}),
+                "dao:crud",
+                None,
+                None,
+            ),
+            ("… but its own", ("crud", "consumers"), json!({}), "crud", None, Some("consumers")),
+            (
+                "an operation nobody knows is none",
+                ("crud", "consumers"),
+                json!({"operation": "upsert"}),
+                "dao:crud",
+                None,
+                None,
+            ),
+            (
+                "a name's operation wins over the data's",
+                ("crud", "consumers:create"),
+                json!({"operation": "delete"}),
+                "dao:crud",
+                None,
+                Some("create"),
+            ),
+            (
+                "dao:crud without a schema has its own name alone",
+                ("dao:crud", "create"),
+                json!({}),
+                "dao:crud",
+                None,
+                Some("create"),
+            ),
+            ("… and none in crud", ("dao:crud", "create"), json!({}), "crud", None, None),
+            (
+                "a colon that names no operation belongs to the schema",
+                ("crud", "a:b"),
+                json!({"operation": "create"}),
+                "crud",
+                Some("a:b:create"),
+                Some("a:b:create"),
+            ),
+            (
+                "other sources see what was posted",
+                ("balancer", "health"),
+                json!({}),
+                "balancer",
+                None,
+                Some("health"),
+            ),
+        ] {
+            let event = event("default", posted.0, posted.1, &data);
+            let seen = seen(&hook("default", source, wanted), &event).ok();
+            assert_eq!(seen.as_ref().map(EventName::as_str), sees, "{name}");
+        }
+    }
+
+    #[test]
+    fn hooks_see_their_own_workspace_and_those_of_the_default_one_all() {
+        for (of_hook, of_event, sees) in [
+            ("default", "default", true),
+            ("default", "a", true),
+            ("a", "a", true),
+            ("a", "b", false),
+            ("a", "default", false),
+        ] {
+            let event = event(of_event, "balancer", "health", &json!({}));
+            let seen = seen(&hook(of_hook, "balancer", None), &event);
+            assert_eq!(seen.is_ok(), sees, "hook of {of_hook}, event of {of_event}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_match_says_what_comes_nearest() {
+        let event = event("default", "crud", "consumers:create", &json!({}));
+        assert_eq!(
+            seen(&hook("default", "crud", Some("consumer:create")), &event),
+            Err(Unmatched::Event { nearest: EventName::parse("consumers:create").unwrap() })
+        );
+        assert_eq!(
+            seen(&hook("default", "dao", None), &event),
+            Err(Unmatched::Source { nearest: SourceName::parse("crud").unwrap() })
+        );
+    }
+}
