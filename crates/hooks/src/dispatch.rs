@@ -239,6 +239,9 @@ impl Dispatcher {
             self.hold_what_is_known_to_be_snoozed(group);
         }
         groups.retain(|_, group| !group.matches.is_empty());
+        if groups.is_empty() {
+            return Ok(passed);
+        }
 
         let keys: Vec<_> = groups.keys().copied().collect();
         let recalled = self.deliverer.ledger.recall(&keys).await?;

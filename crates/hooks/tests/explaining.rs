@@ -1,0 +1,54 @@
+//! Why did my hook not fire?
+
+use hooks::{
+    explain::Answer,
+    gate::FireReason,
+    hook::{Draft, Snooze},
+    matching::Unmatched,
+};
+use testkit::builders::{draft, named, source};
+
+use crate::world::{World, change};
+
+#[tokio::test]
+async fn every_reason_is_told_and_nothing_is_done() {
+    let world = World::new();
+    let seen_as = named("consumers");
+    let snoozing = world.hook(Draft { snooze: Some(Snooze::seconds(60)), ..draft() }).await;
+    world.publish(change()).await;
+    let until =
+        Some((world.handlers.runs()[0].at + std::time::Duration::from_secs(60)).to_string());
+
+    let firing = world.hook(draft()).await;
+    let parked = world.hook(Draft { enabled: Some(false), ..draft() }).await;
+    let other = world.hook(Draft { event: Some(named("consumer")), ..draft() }).await;
+    let elsewhere = world.hook(Draft { source: source("balancer"), event: None, ..draft() }).await;
+    let (sent, runs) = (world.queue.sent().len(), world.handlers.runs().len());
+
+    let explained = world.explain(vec![change()]).await;
+
+    let held = Answer::Held { seen_as: seen_as.clone(), gate: "snooze", reason: "snoozed", until };
+    let answers: Vec<_> =
+        explained[0].hooks.iter().map(|it| (it.hook, it.answer.clone())).collect();
+    assert_eq!(
+        answers,
+        [
+            (firing, Answer::WouldFire { seen_as: seen_as.clone(), reason: FireReason::NoRules }),
+            (snoozing, held),
+            (parked, Answer::Parked { seen_as: seen_as.clone() }),
+            (other, Answer::Unmatched(Unmatched::Event { nearest: seen_as })),
+            (elsewhere, Answer::Unmatched(Unmatched::Source { nearest: source("dao:crud") })),
+        ]
+    );
+    assert_eq!((world.queue.sent().len(), world.handlers.runs().len()), (sent, runs));
+}
+
+#[tokio::test]
+async fn events_explained_together_see_each_other() {
+    let world = World::new();
+    world.hook(Draft { on_change: Some(true), ..draft() }).await;
+    let explained = world.explain(vec![change(), change()]).await;
+    assert!(matches!(explained[0].hooks[0].answer, Answer::WouldFire { .. }));
+    assert!(matches!(explained[1].hooks[0].answer, Answer::Held { reason: "unchanged", .. }));
+    assert_eq!(world.ledger.gates(), 0, "nothing is remembered");
+}

@@ -1,0 +1,227 @@
+//! Everything that a use case needs, in memory, with time moved by hand.
+
+use std::{pin::pin, sync::Arc, time::Duration};
+
+use hooks::{
+    deliver::{DeliveryLog, Logging},
+    delivery::{State, Step},
+    dispatch::{Dispatcher, Handled, Message, Ports},
+    event::Event,
+    explain::{Explained, Explainer},
+    handler::Handler,
+    hook::{Draft, EventHook},
+    id::{DeliveryId, HookId, OccurrenceId},
+    manage::Hooks,
+    name::Workspace,
+    ports::{Clock as _, HookStore as _, Ledger as _, TaskQueue as _},
+    publish::{NewEvent, PublishError, Publisher},
+    task::{Queue, Task},
+};
+use testkit::{
+    builders,
+    fakes::{HandClock, MemoryLedger, MemoryQueue, MemoryStore, ScriptedHandlers},
+    suites::task_queue::{Received, Receiving as _},
+};
+
+/// One world. What runs in it runs to its end before a method answers.
+pub(crate) struct World {
+    pub(crate) clock: HandClock,
+    pub(crate) store: MemoryStore,
+    pub(crate) ledger: MemoryLedger,
+    pub(crate) queue: MemoryQueue,
+    pub(crate) handlers: ScriptedHandlers,
+    pub(crate) hooks: Hooks,
+    publisher: Arc<Publisher>,
+    dispatcher: Dispatcher,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self::keeping(DeliveryLog::All)
+    }
+
+    pub(crate) fn keeping(log: DeliveryLog) -> Self {
+        let clock = HandClock::default();
+        clock.set(builders::START);
+        let ledger = MemoryLedger::new(&clock);
+        let store = MemoryStore::beside(&ledger);
+        let (queue, handlers) = (MemoryQueue::new(&clock), ScriptedHandlers::default());
+        let (store_port, queue_port) = (Arc::new(store.clone()), Arc::new(queue.clone()));
+        let (handlers_port, clock_port) = (Arc::new(handlers.clone()), Arc::new(clock.clone()));
+        let ports = Ports {
+            hooks: store_port.clone(),
+            catalog: store_port.clone(),
+            ledger: Arc::new(ledger.clone()),
+            queue: queue_port.clone(),
+            handlers: handlers_port.clone(),
+            clock: clock_port.clone(),
+        };
+        let retention = Duration::from_hours(24);
+        Self {
+            hooks: Hooks::new(
+                store_port.clone(),
+                queue_port.clone(),
+                handlers_port,
+                clock_port.clone(),
+            ),
+            publisher: Arc::new(Publisher::new(store_port, queue_port, clock_port)),
+            dispatcher: Dispatcher::new(ports, Logging { log, retention }),
+            clock,
+            store,
+            ledger,
+            queue,
+            handlers,
+        }
+    }
+
+    pub(crate) async fn hook(&self, draft: Draft) -> HookId {
+        self.hook_in(&Workspace::default_workspace(), draft).await
+    }
+
+    pub(crate) async fn hook_in(&self, workspace: &Workspace, draft: Draft) -> HookId {
+        self.hooks.create(workspace, None, draft, None).await.unwrap().id
+    }
+
+    pub(crate) async fn change(&self, id: HookId, change: impl Fn(&mut Draft)) {
+        let changed = |hook: &EventHook| {
+            let mut draft = hook.draft.clone();
+            change(&mut draft);
+            Ok(draft)
+        };
+        self.hooks.patch(&hooks::name::Scope::All, id, changed).await.unwrap();
+    }
+
+    /// Accepts an event now, and sees through whatever is due.
+    pub(crate) async fn publish(&self, event: NewEvent) -> OccurrenceId {
+        let id = self.accept(vec![event]).await[0];
+        self.run().await;
+        id
+    }
+
+    pub(crate) async fn accept(&self, events: Vec<NewEvent>) -> Vec<OccurrenceId> {
+        self.try_accept(events, None).await.unwrap()
+    }
+
+    pub(crate) async fn try_accept(
+        &self,
+        events: Vec<NewEvent>,
+        request_key: Option<&str>,
+    ) -> Result<Vec<OccurrenceId>, PublishError> {
+        self.publisher.publish(&Workspace::default_workspace(), events, request_key).await
+    }
+
+    pub(crate) async fn explain(&self, events: Vec<NewEvent>) -> Vec<Explained> {
+        let store = Arc::new(self.store.clone());
+        let (ledger, clock) = (Arc::new(self.ledger.clone()), Arc::new(self.clock.clone()));
+        let explainer =
+            Explainer::new(Arc::clone(&self.publisher), store.clone(), store, ledger, clock);
+        explainer.explain(&Workspace::default_workspace(), events).await.unwrap()
+    }
+
+    /// Puts an event on the queue that was accepted at its own time.
+    pub(crate) async fn enqueue(&self, events: Vec<Event>) {
+        self.queue.send(vec![builders::outgoing(Task::Dispatch { events })]).await.unwrap();
+    }
+
+    /// Sees through everything that is due, and what becomes due by it.
+    pub(crate) async fn run(&self) {
+        loop {
+            let received = self.queue.receive_all();
+            if received.is_empty() {
+                return;
+            }
+            self.dispatch(received).await;
+        }
+    }
+
+    /// Begins to see through what is due, and dies where a handler hangs.
+    pub(crate) async fn run_and_crash(&self) {
+        let messages = self.queue.receive_all().iter().map(message).collect();
+        let mut run = pin!(self.dispatcher.dispatch(messages));
+        assert!(futures_util::poll!(&mut run).is_pending(), "nothing hangs");
+        self.queue.end_leases();
+    }
+
+    /// Sees through what is due once; what is to be handed over again is left for the next time.
+    pub(crate) async fn run_once(&self) -> Vec<Handled> {
+        let received = self.queue.receive_all();
+        self.dispatch(received).await
+    }
+
+    async fn dispatch(&self, received: Vec<Received>) -> Vec<Handled> {
+        let handled = self.dispatcher.dispatch(received.iter().map(message).collect()).await;
+        for (received, handled) in received.iter().zip(&handled) {
+            match handled {
+                Handled::Done => self.queue.acknowledge(received).await.unwrap(),
+                Handled::Again(_) | Handled::Poison(_) => {
+                    self.queue.release(received, Duration::ZERO).await.unwrap();
+                }
+            }
+        }
+        handled
+    }
+
+    /// Lets time pass, and sees through what falls due.
+    pub(crate) async fn advance(&self, span: Duration) {
+        self.clock.advance(span);
+        self.run().await;
+    }
+
+    /// Moves to the end of the longest delay in the queue of retries, hop by hop.
+    pub(crate) async fn advance_to_next_attempt(&self) {
+        let runs = self.handlers.runs().len();
+        for _ in 0..200 {
+            self.advance(Duration::from_mins(5)).await;
+            if self.handlers.runs().len() > runs {
+                return;
+            }
+        }
+        panic!("no attempt within 16 hours");
+    }
+
+    pub(crate) async fn standing(&self, id: DeliveryId) -> (Step, State) {
+        let entry =
+            self.ledger.delivery(id, self.clock.now()).await.unwrap().expect("in the ledger");
+        (entry.step, entry.state)
+    }
+
+    pub(crate) async fn delivery(&self, hook: HookId, event: OccurrenceId) -> DeliveryId {
+        let hook = self.store.hook(hook).await.unwrap().expect("the hook");
+        DeliveryId::of(event, hook.id, hook.generation)
+    }
+
+    pub(crate) fn retries_sent(&self) -> usize {
+        let is_retry = |it: &&testkit::fakes::Sent| it.outgoing.queue == Queue::Retries;
+        self.queue.sent().iter().filter(is_retry).count()
+    }
+}
+
+fn message(received: &Received) -> Message {
+    Message { body: received.task.encode(), receives: received.receives }
+}
+
+/// A consumer was created.
+pub(crate) fn change() -> NewEvent {
+    said("create")
+}
+
+/// A consumer was changed in a way that differs for each `what`.
+pub(crate) fn said(what: &str) -> NewEvent {
+    NewEvent {
+        source: builders::source("crud"),
+        event: builders::named("consumers"),
+        data: builders::data(serde_json::json!({"operation": "create", "entity": what})),
+        id: None,
+        time: None,
+        pid: None,
+    }
+}
+
+pub(crate) fn a_webhook() -> Draft {
+    webhook_to("http://127.0.0.1:9000/")
+}
+
+fn webhook_to(url: &str) -> Draft {
+    let handler: Handler = builders::webhook(url);
+    Draft { handler, ..builders::draft() }
+}
