@@ -125,6 +125,11 @@ impl Generation {
     pub fn random() -> Self {
         Self(fastrand::u64(..1 << 53))
     }
+
+    /// The number.
+    pub fn as_u64(self) -> u64 {
+        self.0
+    }
 }
 
 impl From<u64> for Generation {

@@ -214,6 +214,41 @@ async fn what_a_deleted_hook_is_owed_is_cancelled() {
 }
 
 #[tokio::test]
+async fn a_hook_made_again_under_its_old_id_owes_nothing_of_the_old_one() {
+    let world = World::new();
+    let hook = world.hook(draft()).await;
+    world.handlers.next(hook, [Script::FAIL]);
+    let event = world.publish(change()).await;
+    let delivery = world.delivery(hook, event).await;
+    world.hooks.delete(&Scope::All, hook).await.unwrap();
+    let workspace = hooks::name::Workspace::default_workspace();
+    world.hooks.create(&workspace, Some(hook), draft(), None).await.unwrap();
+    world.advance(Duration::from_secs(10)).await;
+    assert_eq!(world.standing(delivery).await, (step(2), State::Cancelled));
+    assert_eq!(world.handlers.runs().len(), 1);
+}
+
+#[tokio::test]
+async fn a_long_delay_is_reached_in_hops_that_are_no_attempts() {
+    let world = World::new();
+    let hook = world.hook(draft()).await;
+    world.handlers.always(hook, Script::FAIL);
+    let event = world.publish(change()).await;
+    for _ in 0..4 {
+        world.advance_to_next_attempt().await;
+    }
+    let delivery = world.delivery(hook, event).await;
+    assert_eq!(world.standing(delivery).await.0, step(5), "the next step takes half an hour");
+    for _ in 0..4 {
+        world.advance(Duration::from_mins(5)).await;
+    }
+    assert_eq!(world.standing(delivery).await.0, step(5), "20 minutes are not enough");
+    assert_eq!(world.handlers.runs().len(), 5);
+    world.advance_to_next_attempt().await;
+    assert_eq!(world.standing(delivery).await.0, step(6));
+}
+
+#[tokio::test]
 async fn each_attempt_sees_the_hook_as_it_is_then() {
     let world = World::new();
     let hook = world.hook(draft()).await;

@@ -129,6 +129,19 @@ async fn a_snooze_that_is_known_asks_nobody() {
 }
 
 #[tokio::test]
+async fn nobody_goes_by_what_it_knows_when_a_message_comes_again() {
+    let world = World::new();
+    world.hook(snoozing()).await;
+    world.publish(change()).await;
+    world.accept(vec![change()]).await;
+    world.queue.receive_all();
+    world.queue.end_leases();
+    world.ledger.fail_next(LedgerCall::Recall);
+    let handled = world.run_once().await;
+    assert!(matches!(handled[..], [hooks::dispatch::Handled::Again(_)]), "it asked: {handled:?}");
+}
+
+#[tokio::test]
 async fn a_hook_made_again_under_its_old_id_remembers_nothing() {
     let world = World::new();
     let hook = world.hook(on_change()).await;

@@ -1,6 +1,7 @@
 //! Which hooks run for an event.
 
 use hooks::hook::Draft;
+use serde_json::json;
 use testkit::builders::{draft, named, source, workspace};
 
 use crate::world::{World, change};
@@ -23,6 +24,17 @@ async fn a_hook_fires_once_however_many_names_of_a_change_match() {
     expected.sort();
     assert_eq!(runs, expected);
     assert!(!world.handlers.hooks_run().contains(&other));
+}
+
+#[tokio::test]
+async fn a_schema_named_like_an_operation_is_not_met_twice() {
+    let world = World::new();
+    let hook = world.hook(Draft { event: Some(named("update")), ..draft() }).await;
+    let data = testkit::builders::data(json!({"operation": "update", "schema": "update"}));
+    let event = hooks::event::Event { event: named("update"), data, ..testkit::builders::event() };
+    world.enqueue(vec![event]).await;
+    world.run().await;
+    assert_eq!(world.handlers.hooks_run(), [hook]);
 }
 
 #[tokio::test]
