@@ -106,7 +106,7 @@ impl Publisher {
 
     /// Refuses events that are not in the catalog. What it knows already is enough to accept; the
     /// catalog is read again before anything is refused.
-    pub(crate) async fn refuse_unknown(&self, events: &[NewEvent]) -> Result<(), PublishError> {
+    pub async fn refuse_unknown(&self, events: &[NewEvent]) -> Result<(), PublishError> {
         let known = Arc::clone(&self.catalog.lock().unwrap_or_else(PoisonError::into_inner));
         if unknown(&known, events).is_empty() {
             return Ok(());

@@ -1,1 +1,6 @@
-//! testkit
+//! What tests share: values to begin with, every port in memory, and the ports' suites.
+
+pub mod builders;
+pub mod fakes;
+pub mod receiver;
+pub mod suites;

@@ -1,0 +1,65 @@
+# `make test` is the one command that passes every test; `make help` lists the rest.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+# Every step keeps both cores busy, and all share one target folder.
+.NOTPARALLEL:
+.PHONY: help test needs fmt clippy doc unit deny
+
+TOOLCHAIN := $(shell sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
+TOOLS := target/tools
+CARGO_DENY_VERSION := 0.20.2
+
+# Tests that run the programs of docs/ are on here; plain `cargo test` skips them and says so.
+export EVENT_HOOKS_TEST_LANGUAGES ?= 1
+
+help: ## List the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+test: needs fmt clippy doc unit deny ## Check everything, as CI does
+	@echo "all passed"
+
+# $(call need,command,what it is for and where it comes from)
+need = @command -v $(1) >/dev/null || { echo "missing: $(1), $(2)" >&2; exit 1; }
+# $(call want,command,what is skipped without it)
+want = @command -v $(1) >/dev/null || echo "skipped: $(2), for there is no $(1)"
+
+needs: ## Say what is missing on this machine
+	$(call need,cargo,the Rust toolchain: https://rustup.rs)
+	$(call need,$(firstword $(CC)),the C compiler that builds SQLite and ring: apt-get install build-essential)
+	@rustc --version | grep -qF 'rustc $(TOOLCHAIN) ' || { \
+	  echo "missing: rustc $(TOOLCHAIN), as rust-toolchain.toml says: rustup toolchain install $(TOOLCHAIN)" >&2; exit 1; }
+	@cargo fmt --version >/dev/null && cargo clippy --version >/dev/null || { \
+	  echo "missing: rustfmt or clippy: rustup component add rustfmt clippy" >&2; exit 1; }
+	$(call want,python3,the Python program of docs/verify.md)
+	$(call want,node,the Node program of docs/verify.md)
+	$(call want,go,the Go program of docs/verify.md)
+	$(call want,openssl,the shell program of docs/verify.md)
+
+fmt: ## Check the formatting
+	cargo fmt --all --check
+
+clippy: ## Lint, with every warning an error
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+doc: ## Build the documentation, private items too, with every warning an error
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
+
+unit: ## Run all tests
+	cargo test --workspace --doc --locked
+	@if cargo nextest --version >/dev/null 2>&1; then set -x; \
+	  cargo nextest run --workspace --locked; \
+	else set -x; \
+	  cargo test --workspace --lib --bins --tests --locked; \
+	fi
+
+# The first time this builds cargo-deny, which takes some minutes; later it is there. Its advisories
+# need the network and change by the day: `cargo deny check advisories` asks them.
+deny: ## Check licences, bans and sources of all dependencies
+	@is_there() { "$$1" --version 2>/dev/null | grep -qx 'cargo-deny $(CARGO_DENY_VERSION)'; }; \
+	install() { CARGO_TARGET_DIR=$(TOOLS)/build cargo install cargo-deny --locked --debug --force \
+	  --version $(CARGO_DENY_VERSION) --root $(TOOLS) && rm -rf $(TOOLS)/build; }; \
+	deny=cargo-deny; is_there $$deny || deny=$(TOOLS)/bin/cargo-deny; \
+	is_there $$deny || install || exit 1; \
+	set -x; $$deny check bans licenses sources
+	@echo "skipped: advisories, for they need the network and change by the day"

@@ -1,0 +1,172 @@
+//! Who is asking, and may they?
+//!
+//! A handler that needs permission takes it as an extractor: [`May`] is only ever held by
+//! somebody who has it, and is the only way to learn which workspace a request looks at.
+
+use std::{marker::PhantomData, sync::Arc};
+
+use axum::extract::FromRequestParts;
+use hooks::{
+    access::{Action, Caller, Role, TokenHash},
+    handler::Secrets,
+    name::{Scope, Workspace},
+    ports::TokenStore,
+};
+use http::{HeaderMap, Method, header, request::Parts};
+use subtle::ConstantTimeEq as _;
+
+use crate::{error::Refusal, routing::Entrance};
+
+/// Who may come in.
+#[derive(Clone)]
+pub struct Auth {
+    first: Option<TokenHash>,
+    tokens: Arc<dyn TokenStore>,
+}
+
+impl Auth {
+    /// The holder of `first` is an admin, the holders of `tokens` are what those say. Without a
+    /// first token everybody is an admin, and tokens are not looked at.
+    pub fn new(first: Option<&str>, tokens: Arc<dyn TokenStore>) -> Self {
+        Self { first: first.map(TokenHash::of), tokens }
+    }
+
+    /// Is everybody an admin?
+    pub(crate) fn is_open(&self) -> bool {
+        self.first.is_none()
+    }
+
+    async fn admit(&self, headers: &HeaderMap) -> Result<Holder, Refusal> {
+        let admin = || Holder { name: "admin".into(), caller: Caller::admin() };
+        let Some(first) = &self.first else { return Ok(admin()) };
+        let hash = TokenHash::of(shown(headers).ok_or(Refusal::Unauthenticated)?);
+        if hash.as_str().as_bytes().ct_eq(first.as_str().as_bytes()).into() {
+            return Ok(admin());
+        }
+        let token = self.tokens.token(&hash).await?.ok_or(Refusal::Unauthenticated)?;
+        let caller = Caller { role: token.role, workspaces: token.workspaces };
+        Ok(Holder { name: token.name, caller })
+    }
+}
+
+/// Somebody whose token is known.
+struct Holder {
+    name: String,
+    caller: Caller,
+}
+
+/// The token that a request shows, in the gateway's header or the usual one.
+fn shown(headers: &HeaderMap) -> Option<&str> {
+    if let Some(token) = headers.get("kong-admin-token") {
+        return token.to_str().ok();
+    }
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}
+
+/// Something that needs permission.
+pub(crate) trait Deed: Send + Sync {
+    /// What it is.
+    const ACTION: Action;
+}
+
+macro_rules! deed {
+    ($($(#[$doc:meta])* $name:ident = $action:ident),+ $(,)?) => {
+        $(
+            $(#[$doc])*
+            pub(crate) struct $name;
+            impl Deed for $name {
+                const ACTION: Action = Action::$action;
+            }
+        )+
+    };
+}
+
+deed! {
+    /// To look.
+    ToRead = Read,
+    /// To change hooks, or run them.
+    ToWrite = Write,
+    /// To publish sources.
+    ToPublish = Publish,
+    /// To post events.
+    ToEmit = Emit,
+}
+
+/// Permission to do something, somewhere.
+pub(crate) struct May<D> {
+    role: Role,
+    entrance: Entrance,
+    deed: PhantomData<D>,
+}
+
+impl<D> May<D> {
+    /// The workspace of the request.
+    pub(crate) fn workspace(&self) -> &Workspace {
+        &self.entrance.workspace
+    }
+
+    /// What the request looks at.
+    pub(crate) fn scope(&self) -> Scope {
+        Scope::of(&self.entrance.workspace)
+    }
+
+    /// May the answer show secrets?
+    pub(crate) fn secrets(&self) -> Secrets {
+        if self.role == Role::Admin { Secrets::Shown } else { Secrets::Hidden }
+    }
+
+    /// The path of a route as this caller reaches it, with the prefix they used.
+    pub(crate) fn path(&self, route: &str) -> String {
+        self.entrance.path(route)
+    }
+}
+
+impl<D: Deed, S: Sync> FromRequestParts<S> for May<D> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        let Some(entrance) = parts.extensions.get::<Entrance>().cloned() else {
+            return Err(Refusal::unexpected(&"a route without an entrance"));
+        };
+        let holder = entrance.auth.admit(&parts.headers).await?;
+        if !holder.caller.may(D::ACTION, &Scope::of(&entrance.workspace)) {
+            return Err(Refusal::Forbidden { name: holder.name, verb: verb(&parts.method) });
+        }
+        Ok(Self { role: holder.caller.role, entrance, deed: PhantomData })
+    }
+}
+
+/// What a method does, as the gateway's permissions name it.
+fn verb(method: &Method) -> &'static str {
+    match *method {
+        Method::POST => "create",
+        Method::PUT | Method::PATCH => "update",
+        Method::DELETE => "delete",
+        _ => "read",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_shown_in_either_header() {
+        for (name, headers, expected) in [
+            ("none", &[][..], None),
+            ("the gateway's", &[("kong-admin-token", "t")], Some("t")),
+            ("the usual one", &[("authorization", "Bearer t")], Some("t")),
+            ("in small letters", &[("authorization", "bearer t")], Some("t")),
+            ("another scheme", &[("authorization", "Basic t")], None),
+            ("no scheme", &[("authorization", "t")], None),
+            ("both", &[("kong-admin-token", "a"), ("authorization", "Bearer b")], Some("a")),
+        ] {
+            let mut map = HeaderMap::new();
+            for (name, value) in headers {
+                map.insert(*name, value.parse().unwrap());
+            }
+            assert_eq!(shown(&map), expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! `POST /events`: in whatever form, whole or not at all.
+
+mod posted;
+mod event;
+mod cloudevents;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{FromRequestParts, Request, State},
+    response::Response,
+};
+use hooks::{
+    explain::Explainer,
+    name::{EventName, SourceName},
+    publish::{NewEvent, PublishError, Publisher, UnknownEvent},
+};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde::Serialize;
+use serde_json::json;
+
+use self::event::Bad;
+use crate::{
+    answer,
+    auth::{May, ToEmit, ToRead},
+    body,
+    error::Refusal,
+    routing::Resource,
+    wire::query::Query,
+};
+
+/// The largest request.
+const MOST_BYTES: usize = 4 * 1024 * 1024;
+/// How many bad events a refusal names.
+const MOST_ERRORS: usize = 100;
+/// The longest `Idempotency-Key`.
+const LONGEST_KEY: usize = 255;
+
+/// What stands behind `POST /events`.
+#[derive(Clone)]
+pub struct Ingest {
+    /// Takes events in.
+    pub publisher: Arc<Publisher>,
+    /// Says what would become of them, where that is at hand.
+    pub explainer: Option<Arc<Explainer>>,
+}
+
+/// `POST /events`
+pub(crate) fn routes(ingest: Ingest) -> Router {
+    let events = Resource::new().post(post).into_methods();
+    Router::new().route("/events", events).with_state(ingest)
+}
+
+async fn post(
+    State(ingest): State<Ingest>,
+    query: Query,
+    request: Request,
+) -> Result<Response, Refusal> {
+    match query.get("explain") {
+        None | Some("false") => ingest.take(request).await,
+        Some("true") => ingest.explain(request).await,
+        Some(_) => Err(Refusal::bad_request("explain must be true or false")),
+    }
+}
+
+impl Ingest {
+    async fn take(self, request: Request) -> Result<Response, Refusal> {
+        let (mut head, body) = request.into_parts();
+        let may = May::<ToEmit>::from_request_parts(&mut head, &()).await?;
+        let key = idempotency_key(&head.headers)?;
+        let body = body::read(body, MOST_BYTES).await?;
+        let events = self.checked(posted::events(&head.headers, &body)?).await?;
+        drop(body);
+
+        let names = events.iter().map(Names::of).collect::<Vec<_>>();
+        match self.publisher.publish(may.workspace(), events, key.as_deref()).await {
+            Ok(ids) => {
+                let taken = json!({"accepted": ids.len(), "ids": ids});
+                Ok(answer::json(StatusCode::ACCEPTED, &taken))
+            }
+            Err(error) => Err(refused(error, |index| names.get(index))),
+        }
+    }
+
+    async fn explain(self, request: Request) -> Result<Response, Refusal> {
+        let (mut head, body) = request.into_parts();
+        let may = May::<ToRead>::from_request_parts(&mut head, &()).await?;
+        let Some(explainer) = &self.explainer else {
+            let reason = "events are not explained at this address";
+            return Err(Refusal::Because(StatusCode::NOT_IMPLEMENTED, reason.into()));
+        };
+        let body = body::read(body, MOST_BYTES).await?;
+        let events = self.checked(posted::events(&head.headers, &body)?).await?;
+
+        let names = events.iter().map(Names::of).collect::<Vec<_>>();
+        match explainer.explain(may.workspace(), events).await {
+            Ok(explained) => Ok(answer::ok(&json!({"data": explained}))),
+            Err(error) => Err(refused(error, |index| names.get(index))),
+        }
+    }
+
+    /// All events, where all are good. Otherwise everything that is wrong with any of them: what
+    /// cannot be read, and what is not in the catalog.
+    async fn checked(&self, events: Vec<Result<NewEvent, Bad>>) -> Result<Vec<NewEvent>, Refusal> {
+        let (mut good, mut places, mut errors) = (Vec::with_capacity(events.len()), vec![], vec![]);
+        for (index, event) in events.into_iter().enumerate() {
+            match event {
+                Ok(event) => {
+                    good.push(event);
+                    places.push(index);
+                }
+                Err(bad) => errors.push(EventError::bad(index, bad)),
+            }
+        }
+        if errors.is_empty() {
+            return Ok(good);
+        }
+        match self.publisher.refuse_unknown(&good).await {
+            Ok(()) => {}
+            Err(PublishError::Unknown(unknown)) => errors.extend(unknown.into_iter().map(|it| {
+                let names = good.get(it.index).map(Names::of);
+                let index = places.get(it.index).copied().unwrap_or(it.index);
+                EventError::unknown(UnknownEvent { index, ..it }, names.as_ref())
+            })),
+            Err(PublishError::Port(error)) => return Err(error.into()),
+        }
+        Err(refuse(errors))
+    }
+}
+
+/// What a refusal says of one event.
+#[derive(Serialize)]
+struct EventError {
+    index: usize,
+    source: Option<String>,
+    event: Option<String>,
+    message: String,
+}
+
+/// What an event is called.
+struct Names(SourceName, EventName);
+
+impl Names {
+    fn of(event: &NewEvent) -> Self {
+        Self(event.source.clone(), event.event.clone())
+    }
+}
+
+impl EventError {
+    fn bad(index: usize, bad: Bad) -> Self {
+        Self { index, source: bad.source, event: bad.event, message: bad.message }
+    }
+
+    fn unknown(unknown: UnknownEvent, names: Option<&Names>) -> Self {
+        Self {
+            index: unknown.index,
+            source: names.map(|it| it.0.as_str().to_owned()),
+            event: names.map(|it| it.1.as_str().to_owned()),
+            message: unknown.message,
+        }
+    }
+}
+
+fn refused<'a>(error: PublishError, names: impl Fn(usize) -> Option<&'a Names>) -> Refusal {
+    match error {
+        PublishError::Unknown(unknown) => {
+            let errors = unknown.into_iter().map(|it| {
+                let names = names(it.index);
+                EventError::unknown(it, names)
+            });
+            refuse(errors.collect())
+        }
+        PublishError::Port(error) => error.into(),
+    }
+}
+
+fn refuse(mut errors: Vec<EventError>) -> Refusal {
+    errors.sort_by_key(|it| it.index);
+    let message = match errors.len() {
+        1 => "one event is not valid, nothing was accepted".to_owned(),
+        several => format!("{several} events are not valid, nothing was accepted"),
+    };
+    errors.truncate(MOST_ERRORS);
+    Refusal::With(StatusCode::BAD_REQUEST, json!({"message": message, "errors": errors}))
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+    let mut keys = headers.get_all("idempotency-key").iter();
+    let Some(key) = keys.next().map(HeaderValue::as_bytes) else { return Ok(None) };
+    if keys.next().is_some() {
+        return Err(Refusal::bad_request("Idempotency-Key must be sent once"));
+    }
+    if !(1..=LONGEST_KEY).contains(&key.len()) || !key.iter().all(u8::is_ascii_graphic) {
+        return Err(Refusal::bad_request(format_args!(
+            "Idempotency-Key must be 1 to {LONGEST_KEY} visible ASCII characters"
+        )));
+    }
+    Ok(Some(key.iter().copied().map(char::from).collect()))
+}

@@ -1,0 +1,215 @@
+//! Which route is meant? Workspace prefixes, trailing slashes, and what a path can be asked.
+//!
+//! A prefix counts only before a known route: `/team/events` is `POST /events` in the workspace
+//! `team`, `/events/events` is nothing. `/default/…` is the same as no prefix.
+
+use std::{any::Any, panic::AssertUnwindSafe};
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    handler::Handler,
+    middleware::{self, Next},
+    response::{IntoResponse as _, Response},
+    routing::{MethodFilter, MethodRouter},
+};
+use futures_util::FutureExt as _;
+use hooks::name::Workspace;
+use http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use tower::Layer as _;
+
+use crate::{
+    auth::Auth,
+    browser,
+    error::Refusal,
+    wire::arguments::{ArgumentsError, MOST_ARGUMENTS},
+};
+
+/// Where routes begin. No workspace can be called so, whether or not this release has the route.
+const ROOTS: [&str; 6] = ["event-hooks", "events", "status", "tokens", "openapi.json", "metrics"];
+
+/// The way a request came in.
+#[derive(Clone)]
+pub(crate) struct Entrance {
+    /// Who may come in.
+    pub(crate) auth: Auth,
+    /// The workspace of its prefix.
+    pub(crate) workspace: Workspace,
+    has_prefix: bool,
+}
+
+impl Entrance {
+    /// The path of a route, with the prefix that was used.
+    pub(crate) fn path(&self, route: &str) -> String {
+        if self.has_prefix { format!("/{}{route}", self.workspace) } else { route.to_owned() }
+    }
+}
+
+/// Opens routes to the world: whatever comes, an answer goes out.
+pub(crate) fn open(routes: Router, auth: Auth) -> Router {
+    let routes = routes.fallback(|| async { Refusal::NotFound });
+    // Middleware of a router runs after its routing: the path is rewritten in front of it.
+    let rewritten = middleware::from_fn_with_state(auth, enter).layer(routes);
+    Router::new().fallback_service(rewritten)
+}
+
+async fn enter(State(auth): State<Auth>, request: Request, next: Next) -> Response {
+    let request = match admit(auth, request) {
+        Ok(request) => request,
+        Err(refusal) => return refusal.into_response(),
+    };
+    match AssertUnwindSafe(next.run(request)).catch_unwind().await {
+        Ok(response) => response,
+        Err(panic) => Refusal::unexpected(&message(panic.as_ref())).into_response(),
+    }
+}
+
+fn admit(auth: Auth, mut request: Request) -> Result<Request, Refusal> {
+    if auth.is_open() {
+        browser::refuse_foreign_page(request.headers(), request.uri())?;
+    }
+    let arguments = request.uri().query().map_or(0, |it| it.split('&').count());
+    if arguments > MOST_ARGUMENTS {
+        return Err(ArgumentsError::TooMany.into());
+    }
+    let path = request.uri().path();
+    if percent_encoding::percent_decode_str(path).decode_utf8().is_err() {
+        return Err(Refusal::bad_request("the path is not valid UTF-8"));
+    }
+    let (prefix, route) = split(path);
+    let entrance = Entrance {
+        auth,
+        has_prefix: prefix.is_some(),
+        workspace: prefix.unwrap_or_else(Workspace::default_workspace),
+    };
+    if route.len() != path.len() {
+        *request.uri_mut() = with_path(request.uri(), route)?;
+    }
+    request.extensions_mut().insert(entrance);
+    Ok(request)
+}
+
+/// The workspace in front of a known route, and the route without its trailing slashes.
+fn split(path: &str) -> (Option<Workspace>, &str) {
+    let trimmed = path.trim_end_matches('/');
+    let route = if trimmed.is_empty() { "/" } else { trimmed };
+    let prefixed = || {
+        let (first, rest) = route.strip_prefix('/')?.split_once('/')?;
+        let root = rest.split('/').next()?;
+        let is_prefix = ROOTS.contains(&root) && !ROOTS.contains(&first) && first != "..";
+        let workspace = Workspace::parse(first).ok().filter(|_| is_prefix && first != ".")?;
+        Some((Some(workspace), &route[first.len() + 1..]))
+    };
+    prefixed().unwrap_or((None, route))
+}
+
+fn with_path(uri: &Uri, path: &str) -> Result<Uri, Refusal> {
+    let target = match uri.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    target.parse().map_err(|_| Refusal::NotFound)
+}
+
+fn message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without words")
+}
+
+/// What one path can be asked. It answers OPTIONS, and 405 to everything that it was not told.
+pub(crate) struct Resource<S> {
+    methods: MethodRouter<S>,
+    allowed: Vec<&'static str>,
+}
+
+impl<S: Clone + Send + Sync + 'static> Resource<S> {
+    /// A path that can be asked for its options, and nothing else yet.
+    pub(crate) fn new() -> Self {
+        Self { methods: MethodRouter::new(), allowed: vec!["OPTIONS"] }
+    }
+
+    /// GET, and HEAD with it.
+    pub(crate) fn get<H: Handler<T, S>, T: 'static>(mut self, handler: H) -> Self {
+        self.allowed.push("HEAD");
+        self.on(MethodFilter::GET, "GET", handler)
+    }
+
+    /// POST
+    pub(crate) fn post<H: Handler<T, S>, T: 'static>(self, handler: H) -> Self {
+        self.on(MethodFilter::POST, "POST", handler)
+    }
+
+    /// PUT
+    pub(crate) fn put<H: Handler<T, S>, T: 'static>(self, handler: H) -> Self {
+        self.on(MethodFilter::PUT, "PUT", handler)
+    }
+
+    /// PATCH
+    pub(crate) fn patch<H: Handler<T, S>, T: 'static>(self, handler: H) -> Self {
+        self.on(MethodFilter::PATCH, "PATCH", handler)
+    }
+
+    /// DELETE
+    pub(crate) fn delete<H: Handler<T, S>, T: 'static>(self, handler: H) -> Self {
+        self.on(MethodFilter::DELETE, "DELETE", handler)
+    }
+
+    fn on<H: Handler<T, S>, T: 'static>(
+        mut self,
+        filter: MethodFilter,
+        name: &'static str,
+        handler: H,
+    ) -> Self {
+        self.allowed.push(name);
+        Self { methods: self.methods.on(filter, handler), ..self }
+    }
+
+    /// All of it, for a router.
+    pub(crate) fn into_methods(mut self) -> MethodRouter<S> {
+        self.allowed.sort_unstable();
+        let allow = HeaderValue::from_str(&self.allowed.join(", ")).expect("methods are visible");
+        let options = allow.clone();
+        self.methods
+            .on(MethodFilter::OPTIONS, move || async move { may_be_asked(options) })
+            .fallback(move |_: Method| async move { Refusal::MethodNotAllowed { allow } })
+    }
+}
+
+fn may_be_asked(methods: HeaderValue) -> Response {
+    const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("Content-Type");
+    let headers: [(HeaderName, HeaderValue); 3] = [
+        (header::ALLOW, methods.clone()),
+        (header::ACCESS_CONTROL_ALLOW_METHODS, methods),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, CONTENT_TYPE),
+    ];
+    (StatusCode::NO_CONTENT, headers).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_counts_only_before_a_known_route() {
+        for (name, path, workspace, route) in [
+            ("no prefix", "/events", None, "/events"),
+            ("a prefix", "/team/events", Some("team"), "/events"),
+            ("the default prefix", "/default/event-hooks/x", Some("default"), "/event-hooks/x"),
+            ("a trailing slash", "/event-hooks/", None, "/event-hooks"),
+            ("several, after a prefix", "/team/events//", Some("team"), "/events"),
+            ("a route that another release has", "/team/tokens", Some("team"), "/tokens"),
+            ("a route for a prefix", "/events/events", None, "/events/events"),
+            ("two prefixes", "/a/b/events", None, "/a/b/events"),
+            ("an unknown route", "/team/other", None, "/team/other"),
+            ("a workspace that is none", "/te%20am/events", None, "/te%20am/events"),
+            ("up", "/../events", None, "/../events"),
+            ("an empty prefix", "//events", None, "//events"),
+            ("the root", "/", None, "/"),
+            ("nothing", "", None, "/"),
+        ] {
+            let (found, rest) = split(path);
+            assert_eq!(found.as_ref().map(Workspace::as_str), workspace, "{name}");
+            assert_eq!(rest, route, "{name}");
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! What is a handler told? The four configurations, each with all that is wrong with it.
+
+use hooks::{
+    handler::{Handler, HandlerKind, Headers, Lambda, Secrets, Webhook, WebhookCustom},
+    secret::{Secret, Signing},
+    target_url::TargetUrl,
+    violation::Violations,
+};
+use http::HeaderValue;
+use serde_json::{Map, Value};
+
+use super::{
+    fields::{MOST_LEVELS, Read, Record, array, boolean, is_too_deep, map, parsed, text, wrong},
+    hook::Defaults,
+};
+
+/// The longest method.
+const LONGEST_METHOD: usize = 32;
+/// The longest secret.
+const LONGEST_SECRET: usize = 1024;
+/// How many headers a hook may have.
+const MOST_HEADERS: usize = 100;
+/// The longest name of a header.
+const LONGEST_HEADER_NAME: usize = 255;
+/// The longest value of a header.
+const LONGEST_HEADER_VALUE: usize = 8 * 1024;
+/// The longest payload or body.
+const LONGEST_PAYLOAD: usize = 256 * 1024;
+/// How many functions a hook may have.
+const MOST_FUNCTIONS: usize = 100;
+/// The longest function.
+const LONGEST_FUNCTION: usize = 64 * 1024;
+/// The longest configuration, as JSON: a hook has to fit into one item of any store.
+const LONGEST_CONFIG: usize = 300 * 1024;
+
+/// Reads the configuration of a handler.
+pub(super) fn read(
+    kind: HandlerKind,
+    members: Map<String, Value>,
+    defaults: Defaults,
+    violations: &mut Violations,
+) -> Option<Handler> {
+    let mut config = Record::new("config", members, violations);
+    let handler = match kind {
+        HandlerKind::Webhook => webhook(&mut config, defaults).map(Handler::Webhook),
+        HandlerKind::WebhookCustom => {
+            webhook_custom(&mut config, defaults).map(Box::new).map(Handler::WebhookCustom)
+        }
+        HandlerKind::Log => Some(Handler::Log {}),
+        HandlerKind::Lambda => lambda(&mut config).map(Handler::Lambda),
+    };
+    config.finish();
+    let handler = handler?;
+    if encoded_len(&handler.config(Secrets::Shown)) > LONGEST_CONFIG {
+        violations.add("config", format_args!("length must be at most {LONGEST_CONFIG} in all"));
+        return None;
+    }
+    Some(handler)
+}
+
+fn webhook(config: &mut Record<'_>, defaults: Defaults) -> Option<Webhook> {
+    let url = config.required("url", parsed(TargetUrl::parse));
+    let headers = config.optional("headers", headers).unwrap_or_default();
+    let signing = signing(config);
+    let ssl_verify = config.optional("ssl_verify", boolean).unwrap_or(defaults.ssl_verify);
+    Some(Webhook { url: url?, headers, signing, ssl_verify })
+}
+
+fn webhook_custom(config: &mut Record<'_>, defaults: Defaults) -> Option<WebhookCustom> {
+    let url = config.required("url", parsed(TargetUrl::parse));
+    let method = config.required("method", method);
+    let headers = config.optional("headers", headers).unwrap_or_default();
+    let headers_format = config.optional("headers_format", boolean).unwrap_or(false);
+    let payload = config.optional("payload", payload);
+    let payload_format = config.optional("payload_format", boolean).unwrap_or(true);
+    let body = config.optional("body", text(LONGEST_PAYLOAD));
+    let body_format = config.optional("body_format", boolean).unwrap_or(true);
+    let signing = signing(config);
+    let ssl_verify = config.optional("ssl_verify", boolean).unwrap_or(defaults.ssl_verify);
+    Some(WebhookCustom {
+        url: url?,
+        method: method?,
+        headers,
+        headers_format,
+        payload,
+        payload_format,
+        body,
+        body_format,
+        signing,
+        ssl_verify,
+    })
+}
+
+fn lambda(config: &mut Record<'_>) -> Option<Lambda> {
+    let functions = array(MOST_FUNCTIONS, text(LONGEST_FUNCTION));
+    Some(Lambda { functions: config.required("functions", functions)? })
+}
+
+fn signing(config: &mut Record<'_>) -> Signing {
+    Signing::with(config.optional("secret", text(LONGEST_SECRET)).map(Secret::new))
+}
+
+fn method(value: Value) -> Read<String> {
+    let method = text(LONGEST_METHOD)(value)?;
+    if method.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        return Ok(method);
+    }
+    Err(wrong(format_args!("invalid value: {method}")))
+}
+
+fn payload(value: Value) -> Read<Map<String, Value>> {
+    let payload = map(value)?;
+    if encoded_len(&payload) > LONGEST_PAYLOAD {
+        return Err(wrong(format_args!("length must be at most {LONGEST_PAYLOAD}")));
+    }
+    if is_too_deep(payload.values()) {
+        return Err(wrong(format_args!("nested deeper than {MOST_LEVELS} levels")));
+    }
+    Ok(payload)
+}
+
+/// Header names and values. A null value is the same as no such header.
+fn headers(value: Value) -> Read<Headers> {
+    let mut members = map(value)?;
+    members.retain(|_, value| !value.is_null());
+    if members.len() > MOST_HEADERS {
+        return Err(wrong(format_args!("length must be at most {MOST_HEADERS}")));
+    }
+    members.keys().try_for_each(|name| header_name(name)).map_err(wrong)?;
+
+    let mut violations = Violations::default();
+    let mut headers = Headers::new();
+    for (name, value) in members {
+        match header_value(value) {
+            Ok(value) => drop(headers.insert(name, value)),
+            Err(wrong) => wrong.iter().for_each(|it| violations.add(&name, &it.message)),
+        }
+    }
+    violations.into_result().map(|()| headers)
+}
+
+fn header_name(name: &str) -> Result<(), String> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    let lower_case = name.to_ascii_lowercase();
+    match lower_case.as_str() {
+        "" => Err("no header name provided".into()),
+        _ if name.len() > LONGEST_HEADER_NAME => {
+            Err(format!("a header name must have at most {LONGEST_HEADER_NAME} characters"))
+        }
+        _ if !name.bytes().all(fits) => Err(format!(
+            "bad header name '{name}', allowed characters are A-Z, a-z, 0-9, '_', and '-'"
+        )),
+        "content-length" | "host" | "x-kong-signature" => Err(set_by_us(name)),
+        it if it.starts_with("webhook-") => Err(set_by_us(name)),
+        _ => Ok(()),
+    }
+}
+
+fn set_by_us(name: &str) -> String {
+    format!("header '{name}' is set with every request and cannot be chosen")
+}
+
+fn header_value(value: Value) -> Read<String> {
+    let Value::String(value) = value else { return Err(wrong("expected a string")) };
+    if value.len() > LONGEST_HEADER_VALUE {
+        return Err(wrong(format_args!("length must be at most {LONGEST_HEADER_VALUE}")));
+    }
+    match HeaderValue::from_bytes(value.as_bytes()) {
+        Ok(_) => Ok(value),
+        Err(_) => Err(wrong("must not contain line breaks or other control characters")),
+    }
+}
+
+fn encoded_len(value: &impl serde::Serialize) -> usize {
+    serde_json::to_vec(value).map_or(usize::MAX, |encoded| encoded.len())
+}

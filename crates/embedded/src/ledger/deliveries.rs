@@ -1,0 +1,290 @@
+//! What became of a delivery? One row with its event and where it stands, and one for each attempt.
+
+use hooks::{
+    delivery::{Attempt, Delivery, Record, State, Status, Step},
+    event::{Data, Event},
+    id::DeliveryId,
+    ports::{DeliveryCursor, DeliveryEntry, DeliveryQuery, Page},
+    time::Timestamp,
+};
+use rusqlite::{Connection, OptionalExtension, ToSql, params};
+use uuid::Uuid;
+
+use crate::{
+    fault::Fault,
+    paging::{self, Placed},
+};
+
+/// A record on its way to the writer.
+pub(super) struct Row {
+    id: Uuid,
+    hook: Uuid,
+    generation: i64,
+    accepted: i64,
+    step: Step,
+    status: &'static str,
+    state: String,
+    updated: i64,
+    expires: i64,
+    /// The event without its data.
+    event: String,
+    data: String,
+    attempt: Option<(Step, String)>,
+}
+
+/// What a list shows of a delivery. All but the last column of [`ONE`].
+macro_rules! listed {
+    () => {
+        "id, hook, generation, run, attempt, state, updated, event"
+    };
+}
+
+const ONE: &str =
+    concat!("SELECT ", listed!(), ", data, number FROM delivery WHERE id = ?1 AND expires > ?2");
+
+/// The deliveries of a hook, newest first, from below (?3, ?4) down to ?2.
+const LIST: &str = concat!(
+    "SELECT ",
+    listed!(),
+    " FROM delivery WHERE hook = ?1 AND accepted >= ?2 AND (accepted, id) < (?3, ?4)
+       AND expires > ?5
+     ORDER BY accepted DESC, id DESC LIMIT ?6"
+);
+
+/// The same in one status.
+const LIST_STATUS: &str = concat!(
+    "SELECT ",
+    listed!(),
+    " FROM delivery
+     WHERE hook = ?1 AND status = ?7 AND accepted >= ?2 AND (accepted, id) < (?3, ?4)
+       AND expires > ?5
+     ORDER BY accepted DESC, id DESC LIMIT ?6"
+);
+
+impl Row {
+    pub(super) fn of(record: &Record, expires: Timestamp) -> Result<Self, Fault> {
+        let Delivery { hook, generation, event, .. } = &record.delivery;
+        let attempt = record.attempt.as_ref();
+        let attempt = attempt.map(|it| Ok::<_, Fault>((it.step, serde_json::to_string(it)?)));
+        Ok(Self {
+            id: *record.delivery.id().as_uuid(),
+            hook: *hook.as_uuid(),
+            generation: generation.as_u64().cast_signed(),
+            accepted: event.order.accepted.as_millis(),
+            step: record.step,
+            status: record.state.status().as_str(),
+            state: serde_json::to_string(&record.state)?,
+            updated: record.at.as_millis(),
+            expires: expires.as_millis(),
+            event: serde_json::to_string(&Event { data: Data::default(), ..event.clone() })?,
+            data: serde_json::to_string(&event.data)?,
+            attempt: attempt.transpose()?,
+        })
+    }
+
+    /// About how large it is.
+    pub(super) fn bytes(&self) -> usize {
+        let attempt = self.attempt.as_ref().map_or(0, |(_, body)| body.len());
+        self.event.len() + self.data.len() + attempt
+    }
+
+    /// Writes down what is new in it.
+    pub(super) fn record(&self, connection: &Connection, now: Timestamp) -> Result<(), Fault> {
+        if let Some(number) = self.insert(connection)? {
+            return self.add_attempt(connection, number);
+        }
+        let (number, step, expires) = self.found(connection)?;
+        if expires <= now.as_millis() {
+            forget(connection, number)?;
+            let number = self.insert(connection)?.ok_or(Fault::Conflict)?;
+            return self.add_attempt(connection, number);
+        }
+        if self.step == step {
+            return Ok(());
+        }
+        if self.step > step {
+            self.move_on(connection, number)?;
+        }
+        self.add_attempt(connection, number)
+    }
+
+    /// Adds the row, unless there is one; answers its number.
+    fn insert(&self, connection: &Connection) -> Result<Option<i64>, Fault> {
+        let inserted = connection
+            .prepare_cached(
+                "INSERT INTO delivery (id, hook, generation, accepted, run, attempt, status, state,
+                                       updated, expires, event, data)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+                 ON CONFLICT (id) DO NOTHING",
+            )?
+            .execute(params![
+                self.id,
+                self.hook,
+                self.generation,
+                self.accepted,
+                self.step.run,
+                self.step.attempt,
+                self.status,
+                self.state,
+                self.updated,
+                self.expires,
+                self.event,
+                self.data,
+            ])?;
+        Ok((inserted > 0).then(|| connection.last_insert_rowid()))
+    }
+
+    /// The number, step and expiry of the row that is there.
+    fn found(&self, connection: &Connection) -> Result<(i64, Step, i64), Fault> {
+        let found = connection
+            .prepare_cached("SELECT number, run, attempt, expires FROM delivery WHERE id = ?1")?
+            .query_row([self.id], |row| {
+                let step = Step { run: row.get(1)?, attempt: row.get(2)? };
+                Ok((row.get(0)?, step, row.get(3)?))
+            })?;
+        Ok(found)
+    }
+
+    fn move_on(&self, connection: &Connection, number: i64) -> Result<(), Fault> {
+        connection
+            .prepare_cached(
+                "UPDATE delivery SET run = ?2, attempt = ?3, status = ?4, state = ?5, updated = ?6,
+                                     expires = ?7
+                 WHERE number = ?1",
+            )?
+            .execute(params![
+                number,
+                self.step.run,
+                self.step.attempt,
+                self.status,
+                self.state,
+                self.updated,
+                self.expires,
+            ])?;
+        Ok(())
+    }
+
+    fn add_attempt(&self, connection: &Connection, number: i64) -> Result<(), Fault> {
+        let Some((step, body)) = &self.attempt else { return Ok(()) };
+        connection
+            .prepare_cached(
+                "INSERT INTO attempt (delivery, run, attempt, body) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT DO NOTHING",
+            )?
+            .execute(params![number, step.run, step.attempt, body])?;
+        Ok(())
+    }
+}
+
+/// Removes a delivery and its attempts.
+pub(crate) fn forget(connection: &Connection, number: i64) -> Result<(), Fault> {
+    connection.prepare_cached("DELETE FROM attempt WHERE delivery = ?1")?.execute([number])?;
+    connection.prepare_cached("DELETE FROM delivery WHERE number = ?1")?.execute([number])?;
+    Ok(())
+}
+
+/// How far a delivery has come.
+pub(super) fn progress(
+    connection: &Connection,
+    id: DeliveryId,
+    now: Timestamp,
+) -> Result<Option<Step>, Fault> {
+    let step = connection
+        .prepare_cached("SELECT run, attempt FROM delivery WHERE id = ?1 AND expires > ?2")?
+        .query_row(params![id.as_uuid(), now.as_millis()], |row| {
+            Ok(Step { run: row.get(0)?, attempt: row.get(1)? })
+        })
+        .optional()?;
+    Ok(step)
+}
+
+/// A page of a hook's log.
+pub(super) fn list(
+    connection: &Connection,
+    query: &DeliveryQuery,
+    now: Timestamp,
+) -> Result<Page<DeliveryEntry, DeliveryCursor>, Fault> {
+    let since = query.since.map_or(i64::MIN, Timestamp::as_millis);
+    let (below, below_id) = upper_end(query);
+    let limit = paging::limit(query.page.size);
+    let (hook, now) = (query.hook.as_uuid(), now.as_millis());
+    let mut bound: Vec<&dyn ToSql> = vec![hook, &since, &below, &below_id, &now, &limit];
+    let status = query.status.map(Status::as_str);
+    bound.extend(status.iter().map(|it| it as &dyn ToSql));
+
+    let mut list = connection.prepare_cached(if status.is_some() { LIST_STATUS } else { LIST })?;
+    paging::fill(list.query(&*bound)?, query.page.size, placed)
+}
+
+/// What all wanted deliveries come before: the cursor or the end of the time that was asked for,
+/// whichever is earlier. No id sorts before no bytes at all.
+fn upper_end(query: &DeliveryQuery) -> (i64, Vec<u8>) {
+    let until = query.until.map(|until| (until.as_millis(), Vec::new()));
+    let after = query.page.after;
+    let after = after.map(|it| (it.accepted.as_millis(), it.id.as_uuid().as_bytes().to_vec()));
+    until.into_iter().chain(after).min().unwrap_or((i64::MAX, Vec::new()))
+}
+
+fn placed(row: &rusqlite::Row<'_>) -> Result<Placed<DeliveryEntry, DeliveryCursor>, Fault> {
+    let entry = read(row)?;
+    let accepted = entry.delivery.event.order.accepted;
+    Ok(Placed {
+        cursor: DeliveryCursor { accepted, id: entry.id },
+        item: entry,
+        bytes: paging::bytes(row, 5)? + paging::bytes(row, 7)?,
+    })
+}
+
+fn read(row: &rusqlite::Row<'_>) -> Result<DeliveryEntry, Fault> {
+    let step = Step { run: row.get(3)?, attempt: row.get(4)? };
+    let state: State = serde_json::from_str(&row.get::<_, String>(5)?)?;
+    let delivery = Delivery {
+        hook: row.get::<_, Uuid>(1)?.into(),
+        generation: row.get::<_, i64>(2)?.cast_unsigned().into(),
+        run: step.run,
+        event: serde_json::from_str(&row.get::<_, String>(7)?)?,
+    };
+    Ok(DeliveryEntry {
+        id: row.get::<_, Uuid>(0)?.into(),
+        delivery,
+        step,
+        state,
+        updated: Timestamp::from_millis(row.get(6)?),
+        attempts: Vec::new(),
+    })
+}
+
+/// A delivery with its event's data and its attempts.
+pub(super) fn one(
+    connection: &Connection,
+    id: DeliveryId,
+    now: Timestamp,
+) -> Result<Option<DeliveryEntry>, Fault> {
+    // One transaction, so that the attempts are those of the step.
+    let moment = connection.unchecked_transaction()?;
+    let mut found = moment.prepare_cached(ONE)?;
+    let mut rows = found.query(params![id.as_uuid(), now.as_millis()])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let mut entry = read(row)?;
+    entry.delivery.event.data = serde_json::from_str(&row.get::<_, String>(8)?)?;
+    entry.attempts = attempts(&moment, row.get(9)?)?;
+    Ok(Some(entry))
+}
+
+fn attempts(connection: &Connection, number: i64) -> Result<Vec<Attempt>, Fault> {
+    connection
+        .prepare_cached("SELECT body FROM attempt WHERE delivery = ?1 ORDER BY run, attempt")?
+        .query_and_then([number], |row| Ok(serde_json::from_str(&row.get::<_, String>(0)?)?))?
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan;
+
+    #[test]
+    fn lists_seek() {
+        plan::assert_seeks(&[LIST, LIST_STATUS, ONE]);
+    }
+}

@@ -1,0 +1,96 @@
+//! [`Ledger`]: what gates remember, who claimed what, and what became of deliveries.
+//!
+//! None of it needs to survive a power cut before it is answered: see `writer`.
+
+mod claims;
+mod deliveries;
+mod gates;
+
+pub(crate) use deliveries::forget;
+
+use async_trait::async_trait;
+use hooks::{
+    delivery::{Record, Step},
+    gate::{GateKey, Memory},
+    id::DeliveryId,
+    ports::{
+        Claim, DeliveryCursor, DeliveryEntry, DeliveryQuery, Ledger, Page, PortResult, Remembered,
+    },
+    time::Timestamp,
+};
+
+use crate::{
+    Store,
+    fault::Fault,
+    writer::{Survives, Terms},
+};
+
+const WHAT: &str = "the ledger";
+
+fn terms(bytes: usize) -> Terms {
+    Terms { what: WHAT, survives: Survives::Process, bytes }
+}
+
+#[async_trait]
+impl Ledger for Store {
+    async fn recall(&self, gates: &[GateKey]) -> PortResult<Vec<Option<Remembered>>> {
+        let (gates, now) = (gates.to_vec(), self.now());
+        self.read(WHAT, move |connection| {
+            gates.iter().map(|gate| gates::recall(connection, gate, now)).collect()
+        })
+        .await
+    }
+
+    async fn remember(
+        &self,
+        gate: &GateKey,
+        memory: &Memory,
+        seen: u64,
+        expires: Option<Timestamp>,
+    ) -> PortResult<()> {
+        let memory = serde_json::to_string(memory).map_err(|it| Fault::from(it).of(WHAT))?;
+        let writing = gates::Writing { gate: *gate, memory, seen, expires, now: self.now() };
+        self.write(terms(writing.memory.len()), move |it| writing.write(it)).await
+    }
+
+    async fn claim(&self, claims: &[Claim], now: Timestamp) -> PortResult<Vec<bool>> {
+        let claims: Vec<_> = claims.iter().map(claims::Row::of).collect::<Result<_, _>>()
+            .map_err(|fault: Fault| fault.of(WHAT))?;
+        let bytes = claims.iter().map(claims::Row::bytes).sum();
+        self.write(terms(bytes), move |connection| {
+            claims.iter().map(|claim| claim.take(connection, now)).collect()
+        })
+        .await
+    }
+
+    async fn record(&self, record: &Record, expires: Timestamp) -> PortResult<()> {
+        let row = deliveries::Row::of(record, expires).map_err(|fault| fault.of(WHAT))?;
+        let now = self.now();
+        self.write(terms(row.bytes()), move |connection| row.record(connection, now)).await
+    }
+
+    async fn progress(
+        &self,
+        deliveries: &[DeliveryId],
+        now: Timestamp,
+    ) -> PortResult<Vec<Option<Step>>> {
+        let deliveries = deliveries.to_vec();
+        self.read(WHAT, move |connection| {
+            deliveries.iter().map(|id| deliveries::progress(connection, *id, now)).collect()
+        })
+        .await
+    }
+
+    async fn deliveries(
+        &self,
+        query: &DeliveryQuery,
+        now: Timestamp,
+    ) -> PortResult<Page<DeliveryEntry, DeliveryCursor>> {
+        let query = query.clone();
+        self.read(WHAT, move |connection| deliveries::list(connection, &query, now)).await
+    }
+
+    async fn delivery(&self, id: DeliveryId, now: Timestamp) -> PortResult<Option<DeliveryEntry>> {
+        self.read(WHAT, move |connection| deliveries::one(connection, id, now)).await
+    }
+}

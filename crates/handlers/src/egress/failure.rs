@@ -1,0 +1,74 @@
+//! Why did a request not come back with an answer?
+
+use std::{error::Error, io, time::Duration};
+
+use super::policy::Refusal;
+
+/// Why there was no answer, sorted by where it went wrong. The texts are for people who look at
+/// a delivery: no URL in them, and no secret.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// The policy does not allow the target: nothing was sent.
+    #[error(transparent)]
+    Refused(Refusal),
+    /// It took longer than a request may take in all. The receiver may have got it.
+    #[error("timed out after {} s", .0.as_secs_f32())]
+    Timeout(Duration),
+    /// There was no connection: nothing was sent.
+    #[error("cannot connect: {0}")]
+    Connect(String),
+    /// The conversation broke down. The receiver may have got the request.
+    #[error("no answer: {0}")]
+    Protocol(String),
+}
+
+/// Sorts what the client says.
+pub(super) fn sorted(error: &reqwest::Error) -> SendError {
+    if let Some(refusal) = find::<Refusal>(error) {
+        return SendError::Refused(refusal.clone());
+    }
+    match find::<rustls::Error>(error) {
+        Some(rustls::Error::InvalidCertificate(why)) => {
+            SendError::Connect(format!("certificate is not trusted: {why}"))
+        }
+        Some(other) => SendError::Connect(format!("TLS failed: {other}")),
+        None if error.is_dns() => {
+            SendError::Connect(format!("name does not resolve: {}", root_of(error)))
+        }
+        None if error.is_connect() && error.is_timeout() => {
+            SendError::Connect("timed out".to_owned())
+        }
+        None if error.is_connect() => SendError::Connect(root_of(error)),
+        None => SendError::Protocol(root_of(error)),
+    }
+}
+
+/// The first error of this type among the causes of `error`.
+fn find<T: Error + 'static>(error: &reqwest::Error) -> Option<&T> {
+    causes(error).find_map(|cause| cause.downcast_ref())
+}
+
+/// The last of the causes in words: the first ones only say that something failed.
+fn root_of(error: &reqwest::Error) -> String {
+    match find::<io::Error>(error) {
+        // What the system says ends in "(os error 111)".
+        Some(io) if io.raw_os_error().is_some() => io.kind().to_string(),
+        _ => match causes(error).last() {
+            Some(cause) => cause.to_string(),
+            None => "the request is invalid".to_owned(),
+        },
+    }
+}
+
+type Cause<'a> = &'a (dyn Error + 'static);
+
+/// What caused it, and what caused that.
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = Cause<'_>> {
+    std::iter::successors(error.source(), |cause| next(*cause))
+}
+
+/// [`io::Error::source`] passes over what it holds itself.
+fn next(cause: Cause<'_>) -> Option<Cause<'_>> {
+    let held = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    held.map(|it| it as Cause<'_>).or_else(|| cause.source())
+}

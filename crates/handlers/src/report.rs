@@ -1,0 +1,75 @@
+//! What is told of a request that was made or tried?
+
+use hooks::{
+    delivery::{HandlerResult, Report},
+    target_url::TargetUrl,
+    time::Timestamp,
+};
+use http::{Method, header::RETRY_AFTER};
+
+use crate::{
+    egress::{Answer, SendError},
+    failure,
+    headers::HeaderError,
+};
+
+/// Method and URL as the log of deliveries shows them. Credentials are left out, and so is what
+/// stands in the query, for there may be a token in it.
+pub(crate) fn request_line(method: &Method, target: &TargetUrl) -> String {
+    let url = target.as_url();
+    let (scheme, host, path) = (url.scheme(), url.host_str().unwrap_or_default(), url.path());
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let query = if url.query().is_some() { "?***" } else { "" };
+    format!("{method} {scheme}://{host}{port}{path}{query}")
+}
+
+/// The report of a request that was made `at` that time.
+pub(crate) fn of_exchange(line: String, sent: Result<Answer, SendError>, at: Timestamp) -> Report {
+    let (outcome, result) = match sent {
+        Ok(answer) => {
+            let asked = answer.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+            let retry_after = asked.and_then(|value| failure::retry_after(value, at));
+            (failure::outcome_of(answer.status, retry_after), answered(&answer))
+        }
+        Err(error) => (failure::transient(error.to_string()), HandlerResult::Nothing),
+    };
+    Report { outcome, request: Some(line), result }
+}
+
+/// The report of a request that could not be made, for its headers are none.
+pub(crate) fn of_bad_headers(line: String, error: &HeaderError) -> Report {
+    let outcome = failure::transient(format!("config.headers: {error}"));
+    Report { outcome, request: Some(line), result: HandlerResult::Nothing }
+}
+
+fn answered(answer: &Answer) -> HandlerResult {
+    let headers = answer.headers.iter();
+    HandlerResult::Answered {
+        status: answer.status,
+        headers: headers.map(|(name, it)| (name.to_string(), lossy(it.as_bytes()))).collect(),
+        body: lossy(&answer.body),
+    }
+}
+
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_line_shows_no_secret() {
+        for (url, expected) in [
+            ("https://example.com", "POST https://example.com/"),
+            ("http://example.com:8080/a/b", "POST http://example.com:8080/a/b"),
+            ("https://user:pass@example.com/a?token=t#f", "POST https://example.com/a?***"),
+            ("https://example.com/?token", "POST https://example.com/?***"),
+            ("https://[2606:4700::1111]/", "POST https://[2606:4700::1111]/"),
+        ] {
+            let target = TargetUrl::parse(url).unwrap();
+            assert_eq!(request_line(&Method::POST, &target), expected);
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The handlers against receivers that listen, and the cases of `tests/conformance`.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics, its helpers included")]
+
+mod world;
+
+mod check;
+mod conformance_egress;
+mod conformance_signature;
+mod egress;
+mod port;
+mod proxy;
+mod webhook;

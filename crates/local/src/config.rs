@@ -1,0 +1,262 @@
+//! How is this process set up? Flags and environment, read once.
+
+use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, str::FromStr, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueEnum, error::ContextKind};
+use handlers::signature::SignatureAlgorithm;
+use ipnet::IpNet;
+
+/// The environment variable of the first admin token. It has no flag: a process' arguments are
+/// everybody's to read.
+pub(crate) const ADMIN_TOKEN: &str = "EVENT_HOOKS_ADMIN_TOKEN";
+
+const ABOUT_TOKEN: &str = "\
+Environment only:
+  EVENT_HOOKS_ADMIN_TOKEN  the token that requests must show in the header Kong-Admin-Token.
+                           Without it everybody may do everything, so --listen must then be a
+                           loopback address
+  EVENT_HOOKS_LOG          which log lines are shown, as tracing-subscriber filters
+                           [default: info]";
+
+/// Event Hooks as one process: tells the outside world what happens inside an API gateway.
+#[derive(Debug, Parser)]
+#[command(name = "event-hooks", version, after_help = ABOUT_TOKEN, args_conflicts_with_subcommands = true)]
+pub(crate) struct Cli {
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    /// How to serve.
+    #[command(flatten)]
+    pub(crate) serve: Serve,
+}
+
+/// What this program can do beside serving.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Receive webhooks: print each request and whether its signatures hold
+    Listen(Listen),
+}
+
+/// Settings of the server.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Serve {
+    /// Where admin API and ingest listen
+    #[arg(long, env = "EVENT_HOOKS_LISTEN", default_value = "127.0.0.1:8001", value_name = "ADDRESS")]
+    pub(crate) listen: SocketAddr,
+
+    /// The folder that everything is remembered in; made if it is not there
+    #[arg(long, env = "EVENT_HOOKS_DATA", default_value = "data", value_name = "FOLDER")]
+    pub(crate) data: PathBuf,
+
+    /// Networks that hooks may call although they are loopback, private or reserved, separated by
+    /// commas. A value replaces the default; an empty one allows none
+    #[arg(
+        long,
+        env = "EVENT_HOOKS_EGRESS_ALLOW",
+        default_value = "127.0.0.0/8,::1/128",
+        value_name = "NETWORKS"
+    )]
+    pub(crate) egress_allow: Networks,
+
+    /// How log lines look: pretty for people, json for machines, auto: pretty on a terminal
+    #[arg(long, env = "EVENT_HOOKS_LOG_FORMAT", default_value = "auto", value_name = "FORMAT")]
+    pub(crate) log_format: LogFormat,
+
+    /// How many batches of each queue are dispatched at once
+    #[arg(
+        long,
+        env = "EVENT_HOOKS_WORKERS",
+        default_value_t = 16,
+        value_name = "NUMBER",
+        value_parser = clap::value_parser!(u16).range(1..=1_000)
+    )]
+    pub(crate) workers: u16,
+
+    /// The algorithm of x-kong-signature
+    #[arg(long, env = "EVENT_HOOKS_SIGNATURE", default_value = "sha1", value_name = "ALGORITHM")]
+    pub(crate) signature: Signature,
+
+    /// Do new hooks check their receiver's certificate, where they do not say?
+    #[arg(
+        long,
+        env = "EVENT_HOOKS_SSL_VERIFY_DEFAULT",
+        default_value_t = false,
+        action = clap::ArgAction::Set,
+        value_name = "BOOLEAN"
+    )]
+    pub(crate) ssl_verify_default: bool,
+
+    /// Which deliveries are kept in the log
+    #[arg(long, env = "EVENT_HOOKS_DELIVERY_LOG", default_value = "all", value_name = "WHICH")]
+    pub(crate) delivery_log: DeliveryLog,
+
+    /// For how many days they are kept
+    #[arg(
+        long,
+        env = "EVENT_HOOKS_RETENTION_DAYS",
+        default_value_t = NonZeroU32::new(30).expect("not zero"),
+        value_name = "DAYS"
+    )]
+    pub(crate) retention_days: NonZeroU32,
+
+    /// How many seconds an attempt may take in all
+    #[arg(
+        long,
+        env = "EVENT_HOOKS_TIMEOUT",
+        default_value_t = 15,
+        value_name = "SECONDS",
+        value_parser = clap::value_parser!(u16).range(1..=60)
+    )]
+    pub(crate) timeout: u16,
+}
+
+impl Serve {
+    /// How long an attempt may take.
+    pub(crate) fn timeout(&self) -> Duration {
+        Duration::from_secs(self.timeout.into())
+    }
+
+    /// How long deliveries are kept.
+    pub(crate) fn retention(&self) -> Duration {
+        Duration::from_hours(24) * self.retention_days.get()
+    }
+}
+
+/// Settings of the receiver.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Listen {
+    /// Where to listen
+    #[arg(long, default_value = "127.0.0.1:9000", value_name = "ADDRESS")]
+    pub(crate) listen: SocketAddr,
+
+    /// The hook's config.secret; signatures are checked where it is given
+    #[arg(long, env = "EVENT_HOOKS_LISTEN_SECRET", hide_env_values = true, value_name = "SECRET")]
+    pub(crate) secret: Option<String>,
+
+    /// The status to answer with: try 503 to see deliveries being tried again
+    #[arg(
+        long,
+        default_value_t = 200,
+        value_name = "STATUS",
+        value_parser = clap::value_parser!(u16).range(200..=599)
+    )]
+    pub(crate) status: u16,
+}
+
+/// Networks, separated by commas.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Networks(pub(crate) Vec<IpNet>);
+
+impl FromStr for Networks {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let network = |text: &str| {
+            text.parse::<IpNet>()
+                .or_else(|_| text.parse().map(IpNet::new_assert_host))
+                .map_err(|_| format!("'{text}' is no network: write 10.0.0.0/8 or 10.1.2.3"))
+        };
+        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        parts.map(network).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people on a terminal, for machines elsewhere.
+    Auto,
+    /// For people.
+    Pretty,
+    /// For machines.
+    Json,
+}
+
+/// The algorithm of `x-kong-signature`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Signature {
+    /// As the reference's.
+    Sha1,
+    /// As newer gateways'.
+    Sha256,
+}
+
+impl From<Signature> for SignatureAlgorithm {
+    fn from(signature: Signature) -> Self {
+        match signature {
+            Signature::Sha1 => Self::Sha1,
+            Signature::Sha256 => Self::Sha256,
+        }
+    }
+}
+
+/// Which deliveries are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DeliveryLog {
+    /// Every one.
+    All,
+    /// Those whose first attempt did not succeed.
+    Failures,
+}
+
+impl From<DeliveryLog> for hooks::deliver::DeliveryLog {
+    fn from(log: DeliveryLog) -> Self {
+        match log {
+            DeliveryLog::All => Self::All,
+            DeliveryLog::Failures => Self::Failures,
+        }
+    }
+}
+
+/// Reads flags and environment. Help, version and wrong values are printed, and end the process.
+pub(crate) fn read() -> Cli {
+    Cli::try_parse().unwrap_or_else(|error| {
+        let variable = variable_behind(&error, std::env::args());
+        let _ = error.print();
+        if let Some(variable) = variable {
+            let _ = clap::error::Error::<clap::error::RichFormatter>::raw(
+                error.kind(),
+                format!("the value comes from the environment variable {variable}\n"),
+            )
+            .print();
+        }
+        std::process::exit(error.exit_code())
+    })
+}
+
+/// The environment variable that a wrong value came from, if it did not come from a flag.
+fn variable_behind(error: &clap::Error, args: impl Iterator<Item = String>) -> Option<String> {
+    let flag = error.get(ContextKind::InvalidArg)?.to_string();
+    let flag = flag.split(' ').next()?.to_owned();
+    let given = args.into_iter().any(|arg| arg.split('=').next() == Some(&flag));
+    let name = flag.strip_prefix("--")?.replace('-', "_").to_uppercase();
+    let variable = format!("EVENT_HOOKS_{name}");
+    (!given && std::env::var_os(&variable).is_some()).then_some(variable)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn networks_are_a_list_that_may_be_empty() {
+        for (name, text, expected) in [
+            ("none", "", Some(0)),
+            ("one", "10.0.0.0/8", Some(1)),
+            ("an address is a network of one", "10.1.2.3", Some(1)),
+            ("both families, with spaces", "127.0.0.0/8, ::1/128", Some(2)),
+            ("a name is none", "localhost", None),
+            ("a prefix too long", "10.0.0.0/33", None),
+        ] {
+            let networks = text.parse::<Networks>().ok().map(|it| it.0.len());
+            assert_eq!(networks, expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! The server's life: open, listen, serve, drain.
+
+use std::{io::stderr, sync::Arc, time::Duration};
+
+use api::{Admin, Auth, Front, Ingest};
+use embedded::Store;
+use handlers::{AllHandlers, egress::{Egress, Policy}, log::LogSink};
+use hooks::{
+    deliver::Logging,
+    dispatch::{Dispatcher, Ports},
+    explain::Explainer,
+    manage::Hooks,
+    ports::Handlers,
+    publish::{Publisher, Sources},
+    task::Queue,
+};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::{net::TcpListener, signal::unix::{SignalKind, signal}, sync::watch};
+
+use crate::{
+    clock::SystemClock,
+    config::{ADMIN_TOKEN, Serve},
+    logging, metrics,
+    probe::StoreProbe,
+    say, serve,
+    worker::Worker,
+};
+
+/// How often expired rows are removed, and how many at a time.
+const SWEEP: (Duration, usize) = (Duration::from_secs(30), 1_000);
+
+/// Serves until SIGTERM or Ctrl-C, then drains: no new requests, running attempts end within ten
+/// seconds, the rest stays queued.
+pub(crate) async fn run(config: Serve) -> Result<(), String> {
+    let pretty = logging::is_pretty(config.log_format);
+    logging::start(pretty)?;
+    let token = admin_token(&config)?;
+    let handlers = handlers(&config, pretty)?;
+    let store = Store::open(&config.data, Arc::new(SystemClock)).map_err(|it| it.to_string())?;
+    let listener = TcpListener::bind(config.listen).await.map_err(|error| {
+        format!("cannot listen on {}: {error}; choose another --listen", config.listen)
+    })?;
+    let counted = metrics::start(store.clone())?;
+
+    let (stop, stopped) = watch::channel(false);
+    let dispatcher = Arc::new(dispatcher(&config, &store, &handlers));
+    let workers: Vec<_> = [Queue::Events, Queue::Retries]
+        .map(|queue| Worker {
+            queue,
+            store: store.clone(),
+            dispatcher: Arc::clone(&dispatcher),
+            batches: config.workers.into(),
+        })
+        .map(|worker| tokio::spawn(worker.run(stopped.clone())))
+        .into();
+    let sweeping = tokio::spawn(sweep(store.clone()));
+    let front = front(&config, &store, &handlers, token.as_deref(), counted);
+    welcome(&config, &listener, token.is_some());
+
+    let serving = tokio::spawn(serve::serve(listener, api::router(front), stopped));
+    asked_to_stop().await.map_err(|error| format!("cannot wait for signals: {error}"))?;
+    tracing::info!("stopping: no new requests, running attempts may end");
+    let _ = stop.send(true);
+    for ended in workers.into_iter().chain([serving]) {
+        ended.await.map_err(|error| error.to_string())?;
+    }
+    sweeping.abort();
+    Ok(())
+}
+
+/// The first admin token. Without one the server must not be reachable from elsewhere.
+fn admin_token(config: &Serve) -> Result<Option<String>, String> {
+    let token = std::env::var(ADMIN_TOKEN).ok().filter(|token| !token.is_empty());
+    if token.is_none() && !config.listen.ip().is_loopback() {
+        return Err(format!(
+            "--listen {} can be reached from elsewhere, and without {ADMIN_TOKEN} everybody could \
+             do everything: set {ADMIN_TOKEN}, or listen on a loopback address",
+            config.listen
+        ));
+    }
+    Ok(token)
+}
+
+fn handlers(config: &Serve, pretty: bool) -> Result<Arc<dyn Handlers>, String> {
+    let policy = Policy::new(config.egress_allow.0.clone());
+    let egress = Egress::new(policy, config.timeout())
+        .map_err(|error| format!("cannot set up outgoing requests: {error}"))?;
+    let log = match pretty {
+        true => LogSink::pretty(Box::new(stderr())),
+        false => LogSink::json(Box::new(stderr())),
+    };
+    Ok(Arc::new(AllHandlers::new(egress, config.signature.into(), log)))
+}
+
+fn dispatcher(config: &Serve, store: &Store, handlers: &Arc<dyn Handlers>) -> Dispatcher {
+    let ports = Ports {
+        hooks: Arc::new(store.clone()),
+        catalog: Arc::new(store.clone()),
+        ledger: Arc::new(store.clone()),
+        queue: Arc::new(store.clone()),
+        handlers: Arc::clone(handlers),
+        clock: Arc::new(SystemClock),
+    };
+    let logging = Logging { log: config.delivery_log.into(), retention: config.retention() };
+    Dispatcher::new(ports, logging)
+}
+
+fn front(
+    config: &Serve,
+    store: &Store,
+    handlers: &Arc<dyn Handlers>,
+    token: Option<&str>,
+    counted: PrometheusHandle,
+) -> Front {
+    let store = Arc::new(store.clone());
+    let clock = Arc::new(SystemClock);
+    let publisher = Arc::new(Publisher::new(store.clone(), store.clone(), clock.clone()));
+    let explainer = Explainer::new(
+        Arc::clone(&publisher),
+        store.clone(),
+        store.clone(),
+        store.clone(),
+        clock.clone(),
+    );
+    let hooks =
+        Hooks::new(store.clone(), store.clone(), Arc::clone(handlers), clock.clone());
+    Front {
+        admin: Admin {
+            hooks: Arc::new(hooks),
+            sources: Arc::new(Sources::new(store.clone())),
+            ledger: store.clone(),
+            clock,
+            defaults: api::wire::hook::Defaults { ssl_verify: config.ssl_verify_default },
+        },
+        ingest: Ingest { publisher, explainer: Some(Arc::new(explainer)) },
+        auth: Auth::new(token, store.clone()),
+        probe: Arc::new(StoreProbe((*store).clone())),
+        metrics: Some(Arc::new(move || counted.render())),
+    }
+}
+
+/// Removes what has expired, a little at a time.
+async fn sweep(store: Store) {
+    let (pause, most) = SWEEP;
+    loop {
+        tokio::time::sleep(pause).await;
+        if let Err(error) = store.sweep(most).await {
+            tracing::warn!(%error, "expired rows not removed");
+        }
+    }
+}
+
+async fn asked_to_stop() -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+fn welcome(config: &Serve, listener: &TcpListener, with_token: bool) {
+    let address = listener.local_addr().map_or(config.listen, |it| it);
+    let data = std::path::absolute(&config.data).unwrap_or_else(|_| config.data.clone());
+    let header = if with_token { format!(" -H Kong-Admin-Token:${ADMIN_TOKEN}") } else { String::new() };
+    say!("Event Hooks {} listens on http://{address}", env!("CARGO_PKG_VERSION"));
+    say!("  everything it remembers is in {}", data.display());
+    match config.egress_allow.0.as_slice() {
+        [] => say!("  hooks may call public addresses only"),
+        allowed => say!(
+            "  hooks may also call {}, which --egress-allow can change",
+            allowed.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        ),
+    }
+    if !with_token {
+        say!("  everybody on this machine may do everything: set {ADMIN_TOKEN} to change that");
+    }
+    say!("\nSee it work: make a hook that logs, then post an event.\n");
+    say!(
+        "  curl{header} http://{address}/event-hooks -d source=crud -d event=consumers -d handler=log"
+    );
+    say!(
+        "  curl{header} http://{address}/events -H content-type:application/json \\\n    \
+         -d '{{\"source\":\"crud\",\"event\":\"consumers\",\"operation\":\"create\",\"entity\":{{\"username\":\"Ada\"}}}}'\n"
+    );
+}

@@ -1,0 +1,68 @@
+//! Answers HTTP until it is told to stop.
+
+use std::{convert::Infallible, pin::pin, time::Duration};
+
+use axum::{Router, body::Body};
+use http::{Request, Response, StatusCode};
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto::Builder, graceful::GracefulShutdown},
+};
+use tokio::{net::TcpListener, sync::watch};
+use tower::ServiceExt as _;
+
+/// How long a caller may take for the head of a request.
+const HEAD: Duration = Duration::from_secs(10);
+
+/// How long a request may take in all: reading it, and the longest attempt that it can wait for.
+const REQUEST: Duration = Duration::from_secs(90);
+
+/// How long requests may go on when the process is to stop.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Serves `router` until `stop` says so; then lets running requests end, for a while.
+pub(crate) async fn serve(listener: TcpListener, router: Router, mut stop: watch::Receiver<bool>) {
+    let graceful = GracefulShutdown::new();
+    loop {
+        let accepted = tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => break,
+            accepted = listener.accept() => accepted,
+        };
+        let Ok((stream, _)) = accepted else {
+            // Out of file descriptors, most likely: it passes.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            continue;
+        };
+        let _ = stream.set_nodelay(true);
+        let router = router.clone();
+        let service = service_fn(move |request: Request<Incoming>| answer(router.clone(), request));
+        let mut server = Builder::new(TokioExecutor::new());
+        server.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
+        let connection =
+            server.serve_connection(TokioIo::new(stream), service).into_owned();
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            let mut connection = pin!(connection);
+            if let Err(error) = connection.as_mut().await {
+                tracing::debug!(%error, "connection ended");
+            }
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
+        tracing::warn!("requests still running are cut off");
+    }
+}
+
+async fn answer(router: Router, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+    let request = request.map(Body::new);
+    match tokio::time::timeout(REQUEST, router.oneshot(request)).await {
+        Ok(answered) => answered,
+        Err(_) => {
+            let mut late = Response::new(Body::empty());
+            *late.status_mut() = StatusCode::REQUEST_TIMEOUT;
+            Ok(late)
+        }
+    }
+}

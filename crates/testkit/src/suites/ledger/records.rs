@@ -1,0 +1,211 @@
+//! What became of deliveries.
+
+use std::sync::Arc;
+
+use hooks::{
+    delivery::{Attempt, Delivery, ExhaustedReason, Record, State, Step},
+    event::Event,
+    ports::{DeliveryEntry, PortResult},
+};
+use serde_json::json;
+
+use super::{MONTH, Subject};
+use crate::{
+    builders::{
+        START, at, attempt, attempt_step, data, delivery, event, hook, pending, record, record_of,
+    },
+    suites::races,
+};
+
+/// The ledger's entry after this record alone.
+fn entry_of(record: &Record) -> DeliveryEntry {
+    DeliveryEntry {
+        id: record.delivery.id(),
+        delivery: record.delivery.clone(),
+        step: record.step,
+        state: record.state.clone(),
+        updated: record.at,
+        attempts: record.attempt.iter().cloned().collect(),
+    }
+}
+
+pub(super) async fn a_record_is_read_back_whole(subject: &Subject) -> PortResult<()> {
+    let event = Event {
+        data: data(json!({"big": u64::MAX, "float": 0.1, "deep": [{"ü": "\"'\n"}, null]})),
+        time: Some(at(-100)),
+        pid: Some(-1),
+        key: Some(hooks::event::EventKey::Id("mine".into())),
+        ..event()
+    };
+    let delivery = Delivery::first(&hook(), event);
+    let attempt = Attempt {
+        took_ms: u64::from(u32::MAX),
+        error: Some("receiver answered 503".into()),
+        ..attempt(attempt_step(1))
+    };
+    let record =
+        Record { attempt: Some(attempt), ..record_of(delivery, attempt_step(1), pending()) };
+    subject.record_all(std::slice::from_ref(&record)).await?;
+    assert_eq!(subject.entry(record.delivery.id()).await?, entry_of(&record));
+    Ok(())
+}
+
+pub(super) async fn an_end_without_an_attempt_is_read_back(subject: &Subject) -> PortResult<()> {
+    let record = Record { attempt: None, state: State::Parked, ..record() };
+    subject.record_all(std::slice::from_ref(&record)).await?;
+    assert_eq!(subject.entry(record.delivery.id()).await?, entry_of(&record));
+    Ok(())
+}
+
+pub(super) async fn every_state_is_read_back(subject: &Subject) -> PortResult<()> {
+    let exhausted = |reason| State::Exhausted { reason };
+    for state in [
+        pending(),
+        State::Delivered,
+        State::Parked,
+        State::Cancelled,
+        exhausted(ExhaustedReason::ScheduleOver),
+        exhausted(ExhaustedReason::ScriptError),
+        exhausted(ExhaustedReason::TemplateError),
+        exhausted(ExhaustedReason::Panicked),
+    ] {
+        let record = Record { state, ..record() };
+        subject.record_all(std::slice::from_ref(&record)).await?;
+        assert_eq!(subject.entry(record.delivery.id()).await?.state, record.state);
+    }
+    Ok(())
+}
+
+pub(super) async fn a_large_event_is_read_back_whole(subject: &Subject) -> PortResult<()> {
+    let data = data(json!({"filler": "ü".repeat(120 * 1024)}));
+    let delivery = Delivery::first(&hook(), Event { data, ..event() });
+    let mut record = record_of(delivery, attempt_step(1), State::Delivered);
+    record.attempt.as_mut().expect("it has one").exchange.answer = Some("x".repeat(4 * 1024));
+    subject.record_all(std::slice::from_ref(&record)).await?;
+    assert_eq!(subject.entry(record.delivery.id()).await?, entry_of(&record));
+    Ok(())
+}
+
+pub(super) async fn writing_twice_leaves_what_writing_once_does(
+    subject: &Subject,
+) -> PortResult<()> {
+    let failed = record_of(delivery(), attempt_step(1), pending());
+    let delivered = record_of(failed.delivery.clone(), attempt_step(2), State::Delivered);
+    subject.record_all(&[failed.clone(), delivered.clone()]).await?;
+    let once = subject.entry(failed.delivery.id()).await?;
+    subject.record_all(&[delivered.clone(), failed.clone(), failed, delivered]).await?;
+    assert_eq!(subject.entry(once.id).await?, once);
+    Ok(())
+}
+
+pub(super) async fn a_later_attempt_moves_the_delivery_on(subject: &Subject) -> PortResult<()> {
+    let first = record_of(delivery(), attempt_step(1), pending());
+    let later = Record {
+        at: at(5),
+        ..record_of(first.delivery.clone(), attempt_step(2), State::Delivered)
+    };
+    subject.record_all(&[first.clone(), later.clone()]).await?;
+    let attempts = [first.attempt, later.attempt.clone()].into_iter().flatten().collect();
+    let expected = DeliveryEntry { attempts, ..entry_of(&later) };
+    assert_eq!(subject.entry(expected.id).await?, expected);
+    Ok(())
+}
+
+pub(super) async fn a_late_record_adds_its_attempt_and_nothing_else(
+    subject: &Subject,
+) -> PortResult<()> {
+    let late = Record { at: at(60), ..record_of(delivery(), attempt_step(1), pending()) };
+    let present = record_of(late.delivery.clone(), attempt_step(2), State::Delivered);
+    subject.record_all(&[present.clone(), late.clone()]).await?;
+    let attempts = [late.attempt, present.attempt.clone()].into_iter().flatten().collect();
+    let expected = DeliveryEntry { attempts, ..entry_of(&present) };
+    assert_eq!(subject.entry(expected.id).await?, expected);
+    Ok(())
+}
+
+pub(super) async fn a_record_of_the_same_step_changes_nothing(subject: &Subject) -> PortResult<()> {
+    let present = record_of(delivery(), attempt_step(1), pending());
+    let different = Attempt { error: Some("different".into()), ..attempt(attempt_step(1)) };
+    let again = Record {
+        attempt: Some(different),
+        at: at(60),
+        ..record_of(present.delivery.clone(), attempt_step(1), State::Delivered)
+    };
+    let ended = Record { attempt: None, ..again.clone() };
+    subject.record_all(&[present.clone(), again.clone(), ended.clone()]).await?;
+    assert_eq!(subject.entry(present.delivery.id()).await?, entry_of(&present));
+
+    let without = Record { delivery: delivery(), ..ended };
+    let with = Record { delivery: without.delivery.clone(), ..again };
+    subject.record_all(&[without.clone(), with]).await?;
+    let entry = subject.entry(without.delivery.id()).await?;
+    assert_eq!(entry, entry_of(&without), "nor does it add an attempt");
+    Ok(())
+}
+
+pub(super) async fn a_later_run_comes_after_every_attempt_of_an_earlier_one(
+    subject: &Subject,
+) -> PortResult<()> {
+    let first_run = record_of(
+        delivery(),
+        attempt_step(10),
+        State::Exhausted { reason: ExhaustedReason::ScheduleOver },
+    );
+    let again = Delivery { run: 1, ..first_run.delivery.clone() };
+    let second_run = record_of(again, Step { run: 1, attempt: 1 }, State::Delivered);
+    subject.record_all(&[first_run.clone(), second_run.clone(), first_run.clone()]).await?;
+
+    let attempts = [first_run.attempt, second_run.attempt.clone()].into_iter().flatten().collect();
+    let expected = DeliveryEntry { attempts, ..entry_of(&second_run) };
+    assert_eq!(subject.entry(expected.id).await?, expected);
+    Ok(())
+}
+
+pub(super) async fn progress_is_answered_in_order(subject: &Subject) -> PortResult<()> {
+    let first = record();
+    let second = record_of(delivery(), Step { run: 2, attempt: 3 }, pending());
+    subject.record_all(&[first.clone(), second.clone()]).await?;
+    let (first, second) = (first.delivery.id(), second.delivery.id());
+    let unknown = delivery().id();
+    let asked = [second, unknown, first, second];
+    let progress = subject.ledger.progress(&asked, START).await?;
+    let late = Some(Step { run: 2, attempt: 3 });
+    assert_eq!(progress, [late, None, Some(attempt_step(1)), late]);
+    assert_eq!(subject.ledger.progress(&[], START).await?, []);
+    assert_eq!(subject.ledger.delivery(unknown, START).await?, None);
+    Ok(())
+}
+
+pub(super) async fn deliveries_of_one_event_to_different_hooks_are_apart(
+    subject: &Subject,
+) -> PortResult<()> {
+    let event = event();
+    let [one, other] = [hook(), hook()].map(|it| Delivery::first(&it, event.clone()));
+    let one = record_of(one, attempt_step(1), State::Delivered);
+    let other = record_of(other, attempt_step(1), pending());
+    subject.record_all(&[one.clone(), other.clone()]).await?;
+    assert_eq!(subject.entry(one.delivery.id()).await?, entry_of(&one));
+    assert_eq!(subject.entry(other.delivery.id()).await?, entry_of(&other));
+    Ok(())
+}
+
+pub(super) async fn records_at_once_end_at_the_latest_step_with_every_attempt(
+    subject: &Subject,
+) -> PortResult<()> {
+    let delivery = delivery();
+    let steps: Vec<_> = (1..=10).map(attempt_step).collect();
+    let record_at = |step| match step {
+        Step { attempt: 10, .. } => record_of(delivery.clone(), step, State::Delivered),
+        _ => record_of(delivery.clone(), step, pending()),
+    };
+    // Each of them twice.
+    let racers = steps.iter().rev().chain(&steps).map(|step| {
+        let (ledger, record) = (Arc::clone(&subject.ledger), record_at(*step));
+        async move { ledger.record(&record, START + MONTH).await }
+    });
+    races::run(racers).await.into_iter().collect::<PortResult<()>>()?;
+    let entry = subject.entry(delivery.id()).await?;
+    assert_eq!((entry.step, entry.state), (attempt_step(10), State::Delivered));
+    assert_eq!(entry.attempts.iter().map(|it| it.step).collect::<Vec<_>>(), steps);
+    Ok(())
+}

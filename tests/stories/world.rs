@@ -1,0 +1,295 @@
+//! What the stories run against: the real binary, started for one story and stopped at its end.
+//!
+//! This is the only file that knows. Every story talks HTTP and nothing else.
+
+use std::{
+    ffi::OsStr,
+    io::{BufRead as _, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{
+        Arc, Mutex, OnceLock,
+        mpsc::{Receiver, channel},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// How long anything may take that a story waits for.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running server, and somebody who asks it.
+pub(crate) struct World {
+    pub(crate) process: Process,
+    url: String,
+    client: Client,
+    settings: Vec<(String, String)>,
+    data: Arc<TempDir>,
+}
+
+/// A process of ours. It is killed when it is dropped.
+pub(crate) struct Process {
+    child: Child,
+    /// What it prints for people, line by line.
+    pub(crate) said: Receiver<String>,
+    /// What it logs.
+    pub(crate) logged: Arc<Mutex<String>>,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) text: String,
+}
+
+impl World {
+    /// A server with an empty folder, as somebody gets who types `cargo run`.
+    pub(crate) async fn new() -> Self {
+        Self::with([]).await
+    }
+
+    /// A server with these settings, by their names in the environment without `EVENT_HOOKS_`.
+    pub(crate) async fn with<const N: usize>(settings: [(&str, &str); N]) -> Self {
+        let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        Self::start(Arc::new(tempfile::tempdir().unwrap()), settings).await
+    }
+
+    /// The same folder and settings in a new process, after this one has ended.
+    pub(crate) async fn restarted(self) -> Self {
+        let Self { data, settings, process, .. } = self;
+        drop(process);
+        Self::start(data, settings).await
+    }
+
+    async fn start(data: Arc<TempDir>, settings: Vec<(String, String)>) -> Self {
+        let process = Process::serve(data.path(), &settings);
+        let banner = process.said.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+            panic!("the server did not start: {}", process.logged.lock().unwrap())
+        });
+        let url = banner.rsplit(' ').next().expect("an address at the end").to_owned();
+        assert!(url.starts_with("http://127.0.0.1:"), "{banner}");
+        Self { process, url, client: client(), settings, data }
+    }
+
+    /// The address of the server, without a slash at the end.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(crate) fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    pub(crate) fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        self.client.request(method, format!("{}{path}", self.url))
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        answer(self.request("GET", path)).await
+    }
+
+    pub(crate) async fn send(&self, method: &str, path: &str, body: &Value) -> Answer {
+        answer(json_body(self.request(method, path), body)).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send("POST", path, body).await
+    }
+
+    /// Makes a hook, and answers its id.
+    pub(crate) async fn hook(&self, hook: &Value) -> String {
+        let made = self.post("/event-hooks", hook).await;
+        assert_eq!(made.status, 201, "{}", made.text);
+        made.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Posts an event, and answers its id.
+    pub(crate) async fn publish(&self, event: &Value) -> String {
+        let accepted = self.post("/events", event).await;
+        assert_eq!(accepted.status, 202, "{}", accepted.text);
+        accepted.json()["ids"][0].as_str().unwrap().to_owned()
+    }
+
+    /// The deliveries of a hook, newest first, as soon as `enough` says so.
+    pub(crate) async fn deliveries(
+        &self,
+        hook: &str,
+        enough: impl Fn(&[Value]) -> bool,
+    ) -> Vec<Value> {
+        let began = Instant::now();
+        loop {
+            let listed = self.get(&format!("/event-hooks/{hook}/deliveries")).await;
+            let deliveries = listed.json()["data"].as_array().unwrap().clone();
+            if enough(&deliveries) {
+                return deliveries;
+            }
+            assert!(began.elapsed() < PATIENCE, "not enough after {PATIENCE:?}: {deliveries:#?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// One delivery, with its attempts.
+    pub(crate) async fn delivery(&self, hook: &str, id: &Value) -> Value {
+        let id = id.as_str().unwrap();
+        self.get(&format!("/event-hooks/{hook}/deliveries/{id}")).await.json()["data"].clone()
+    }
+}
+
+impl Process {
+    fn serve(data: &Path, settings: &[(String, String)]) -> Self {
+        let environment = settings
+            .iter()
+            .map(|(name, value)| (format!("EVENT_HOOKS_{name}"), value.clone()))
+            .chain([("EVENT_HOOKS_DATA".to_owned(), data.display().to_string())]);
+        let listen = settings.iter().all(|(name, _)| name != "LISTEN");
+        let address = listen.then_some(["--listen", "127.0.0.1:0"]).into_iter().flatten();
+        Self::start(address, environment)
+    }
+
+    /// Starts the binary.
+    pub(crate) fn start(
+        arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Self {
+        let mut child = Command::new(binary())
+            .args(arguments)
+            .envs(environment)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        let (say, said) = channel();
+        let stdout = BufReader::new(child.stdout.take().expect("piped"));
+        thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|it| say.send(it)));
+        let logged = Arc::new(Mutex::new(String::new()));
+        let log = Arc::clone(&logged);
+        let stderr = BufReader::new(child.stderr.take().expect("piped"));
+        thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                log.lock().unwrap().push_str(&(line + "\n"));
+            }
+        });
+        Self { child, said, logged }
+    }
+
+    /// Dies at once, as in a power cut of one process.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Is asked to stop.
+    pub(crate) fn terminate(&self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    }
+
+    /// Waits until it has ended by itself.
+    pub(crate) fn ended(&mut self) -> ExitStatus {
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                // What it wrote last is on its way through the pipe.
+                thread::sleep(Duration::from_millis(100));
+                return status;
+            }
+            assert!(began.elapsed() < PATIENCE, "still running after {PATIENCE:?}");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// What it logged so far, as soon as `text` is in it.
+    pub(crate) fn log_with(&self, text: &str) -> String {
+        let began = Instant::now();
+        loop {
+            let logged = self.logged.lock().unwrap().clone();
+            if logged.contains(text) {
+                return logged;
+            }
+            assert!(began.elapsed() < PATIENCE, "no '{text}' in:\n{logged}");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text)
+            .unwrap_or_else(|_| panic!("{} with no JSON: {}", self.status, self.text))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+/// A consumer was created.
+pub(crate) fn a_change() -> Value {
+    json!({
+        "source": "crud",
+        "event": "consumers",
+        "operation": "create",
+        "schema": "consumers",
+        "entity": {"username": "Ada Lovelace"},
+    })
+}
+
+/// A webhook for changes of consumers.
+pub(crate) fn a_webhook(url: &str) -> Value {
+    json!({
+        "source": "crud",
+        "event": "consumers",
+        "handler": "webhook",
+        "config": {"url": url},
+    })
+}
+
+pub(crate) fn json_body(request: RequestBuilder, body: &Value) -> RequestBuilder {
+    request.header("content-type", "application/json").body(body.to_string())
+}
+
+/// Sends a request, and reads the answer to its end.
+pub(crate) async fn answer(request: RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status(), response.headers().clone());
+    Answer { status, headers, text: response.text().await.unwrap() }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the user of the system, not the system")]
+fn client() -> Client {
+    // The client wants a TLS provider even where it speaks plain HTTP.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder().no_proxy().timeout(PATIENCE).build().unwrap()
+}
+
+/// The binary, built once, as it stands in the work tree.
+fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let deps = std::env::current_exe().unwrap();
+        let profile = deps.parent().and_then(Path::parent).expect("target/PROFILE/deps").to_owned();
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--quiet", "--offline", "--package", "local", "--target-dir"]);
+        build.arg(profile.parent().expect("the target folder"));
+        if profile.ends_with("release") {
+            build.arg("--release");
+        }
+        assert!(build.status().unwrap().success(), "the binary does not build");
+        profile.join("event-hooks")
+    })
+}
