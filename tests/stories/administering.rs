@@ -18,7 +18,15 @@ async fn an_unextended_hook_looks_exactly_as_in_the_reference() {
         members
     };
     let expected = [
-        "config", "created_at", "event", "handler", "id", "on_change", "snooze", "source", "updated_at",
+        "config",
+        "created_at",
+        "event",
+        "handler",
+        "id",
+        "on_change",
+        "snooze",
+        "source",
+        "updated_at",
     ];
     assert_eq!(members(&made), expected);
     assert_eq!(members(&made["config"]), ["headers", "secret", "ssl_verify", "url"]);
@@ -60,7 +68,8 @@ async fn a_list_is_walked_page_by_page() {
     let (mut path, mut met, mut pages) = ("/event-hooks?size=2".to_owned(), Vec::new(), 0);
     while !path.is_empty() {
         let page = world.get(&path).await.json();
-        let ids = page["data"].as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap().to_owned());
+        let ids =
+            page["data"].as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap().to_owned());
         met.extend(ids);
         path = page["next"].as_str().unwrap_or_default().to_owned();
         assert_eq!(page.get("offset").is_some(), !path.is_empty());
@@ -80,7 +89,9 @@ async fn a_workspace_has_hooks_of_its_own() {
     for (prefix, status) in [("/a", 200), ("", 200), ("/default", 200), ("/b", 404)] {
         assert_eq!(world.get(&format!("{prefix}{path}")).await.status, status, "{prefix}");
     }
-    for (path, status) in [("/a/event-hooks/", 200), ("/a/b/event-hooks", 404), ("/a/frob", 404), ("/a", 404)] {
+    for (path, status) in
+        [("/a/event-hooks/", 200), ("/a/b/event-hooks", 404), ("/a/frob", 404), ("/a", 404)]
+    {
         assert_eq!(world.get(path).await.status, status, "{path}");
     }
 }
@@ -92,7 +103,10 @@ async fn a_token_is_asked_for_where_one_is_configured() {
         answer(world.request("GET", path).header(name, value)).await
     };
     let refused = world.get("/event-hooks").await;
-    assert_eq!((refused.status.as_u16(), refused.json()), (401, json!({"message": "Invalid RBAC credentials"})));
+    assert_eq!(
+        (refused.status.as_u16(), refused.json()),
+        (401, json!({"message": "Invalid RBAC credentials"}))
+    );
     assert_eq!(with("/event-hooks", "Kong-Admin-Token", "wrong").await.status, 401);
     assert_eq!(with("/event-hooks", "Kong-Admin-Token", TOKEN.1).await.status, 200);
     let bearer = format!("Bearer {}", TOKEN.1);
@@ -134,7 +148,10 @@ async fn a_ping_answers_what_it_sent_and_says_when_it_did_not_arrive() {
     assert_eq!(pinged.status, 200);
     let body: Value = serde_json::from_slice(&receiver.next().await.body).unwrap();
     assert_eq!(pinged.json(), body);
-    assert_eq!(body["event_hooks"]["config"]["headers"], json!({"content-type": "application/json"}));
+    assert_eq!(
+        body["event_hooks"]["config"]["headers"],
+        json!({"content-type": "application/json"})
+    );
     assert_eq!(body.get("operation"), None);
 
     receiver.script([Answer::status(500)]);
@@ -160,12 +177,18 @@ async fn a_test_answers_data_and_result() {
     });
     assert_eq!(tested["data"], sent);
     assert_eq!(serde_json::from_slice::<Value>(&receiver.next().await.body).unwrap(), sent);
-    assert_eq!((&tested["result"]["status"], &tested["result"]["body"]), (&json!(201), &json!("thanks")));
+    assert_eq!(
+        (&tested["result"]["status"], &tested["result"]["body"]),
+        (&json!(201), &json!("thanks"))
+    );
     assert_eq!(tested["result"]["headers"]["x-seen"], "yes");
 
     receiver.script([Answer::status(500)]);
     let failed = world.post(&path, &json!({})).await;
-    assert_eq!((failed.status.as_u16(), &failed.json()["error"]), (200, &json!("receiver answered 500")));
+    assert_eq!(
+        (failed.status.as_u16(), &failed.json()["error"]),
+        (200, &json!("receiver answered 500"))
+    );
 
     let log = world.hook(&json!({"source": "crud", "handler": "log"})).await;
     let logged = world.post(&format!("/event-hooks/{log}/test"), &json!({"a": 1})).await.json();
@@ -202,14 +225,20 @@ async fn why_a_hook_did_not_fire_is_told() {
     let explained = world.post("/events?explain=true", &a_change()).await;
     assert_eq!(explained.status, 200);
     let text = explained.text;
-    assert!(text.contains(&hook) && text.contains("unmatched") && text.contains("consumers"), "{text}");
-    assert!(world.get(&format!("/event-hooks/{hook}/deliveries")).await.json()["data"] == json!([]));
+    assert!(
+        text.contains(&hook) && text.contains("unmatched") && text.contains("consumers"),
+        "{text}"
+    );
+    assert!(
+        world.get(&format!("/event-hooks/{hook}/deliveries")).await.json()["data"] == json!([])
+    );
 }
 
 #[tokio::test]
 async fn handlers_of_a_later_release_are_said_to_be() {
     let world = World::new().await;
-    let lambda = json!({"source": "crud", "handler": "lambda", "config": {"functions": ["return print"]}});
+    let lambda =
+        json!({"source": "crud", "handler": "lambda", "config": {"functions": ["return print"]}});
     let refused = world.post("/event-hooks", &lambda).await;
     assert_eq!(refused.status, 501);
     assert!(refused.text.contains("lambda"), "{}", refused.text);

@@ -83,7 +83,8 @@ async fn a_failed_attempt_is_made_again_and_every_attempt_is_in_the_log() {
     let (world, receiver) = (World::new().await, Receiver::http().await);
     receiver.script([Answer::status(503).body("not now")]);
     let hook = world.hook(&a_webhook(&receiver.url())).await;
-    let (first, second) = (receiver.next().await, receiver.next_within(Duration::from_secs(10)).await);
+    let (first, second) =
+        (receiver.next().await, receiver.next_within(Duration::from_secs(10)).await);
     assert_eq!(first.header("webhook-id"), second.header("webhook-id"));
     assert_eq!(first.body, second.body);
 
@@ -151,9 +152,8 @@ async fn an_event_with_an_id_is_delivered_once() {
     let (world, receiver) = (World::new().await, Receiver::http().await);
     world.hook(&a_webhook(&receiver.url())).await;
     receiver.next().await;
-    let event = |id: &str| {
-        json!({"source": "crud", "event": "consumers", "id": id, "data": {"id": id}})
-    };
+    let event =
+        |id: &str| json!({"source": "crud", "event": "consumers", "id": id, "data": {"id": id}});
     world.publish(&event("mine")).await;
     world.publish(&event("mine")).await;
     world.publish(&event("yours")).await;

@@ -53,7 +53,8 @@ async fn it_answers_as_it_is_told() {
     let world = World::new().await;
     let hook = world.hook(&a_webhook(&url)).await;
     shown(&process);
-    let deliveries = world.deliveries(&hook, |all| all.iter().any(|it| it["status"] == "pending")).await;
+    let deliveries =
+        world.deliveries(&hook, |all| all.iter().any(|it| it["status"] == "pending")).await;
     let delivery = world.delivery(&hook, &deliveries[0]["id"]).await;
     assert_eq!(delivery["attempts"][0]["status"], 503);
 }

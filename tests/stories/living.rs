@@ -9,7 +9,8 @@ use crate::world::{PATIENCE, Process, World, a_change, a_webhook};
 
 /// Starts the binary where it must refuse, and answers what it said.
 fn refused(arguments: &[&str], environment: &[(&str, &str)]) -> String {
-    let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let environment =
+        environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let mut process = Process::start(arguments, environment);
     let status = process.ended();
     assert!(!status.success(), "{arguments:?} was accepted");
@@ -25,7 +26,8 @@ fn what_cannot_work_is_said_with_what_to_do() {
     let below_a_file = file.join("data").display().to_string();
     let no_database = folder.path().join("other");
     std::fs::create_dir(&no_database).unwrap();
-    std::fs::write(no_database.join("event-hooks.db"), "a text, and no short one: ".repeat(100)).unwrap();
+    std::fs::write(no_database.join("event-hooks.db"), "a text, and no short one: ".repeat(100))
+        .unwrap();
     let no_database = no_database.display().to_string();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
@@ -33,13 +35,43 @@ fn what_cannot_work_is_said_with_what_to_do() {
 
     let data = "EVENT_HOOKS_DATA";
     for (name, arguments, environment, expected) in [
-        ("a port in use", &["--listen", &taken][..], &[(data, free.as_str())][..], &["--listen", "in use"][..]),
+        (
+            "a port in use",
+            &["--listen", &taken][..],
+            &[(data, free.as_str())][..],
+            &["--listen", "in use"][..],
+        ),
         ("a folder below a file", &["--listen", any], &[(data, &below_a_file)], &[&below_a_file]),
-        ("a database that is none", &["--listen", any], &[(data, &no_database)], &["event-hooks.db", "not a database"]),
-        ("open to all without a token", &["--listen", "0.0.0.0:0"], &[(data, &free)], &["EVENT_HOOKS_ADMIN_TOKEN"]),
-        ("a wrong flag's value", &["--signature", "md5"], &[], &["--signature", "md5", "sha1, sha256"]),
-        ("a wrong variable's value", &[], &[("EVENT_HOOKS_TIMEOUT", "long")], &["EVENT_HOOKS_TIMEOUT", "long"]),
-        ("a network that is none", &["--egress-allow", "here"], &[], &["--egress-allow", "10.0.0.0/8"]),
+        (
+            "a database that is none",
+            &["--listen", any],
+            &[(data, &no_database)],
+            &["event-hooks.db", "not a database"],
+        ),
+        (
+            "open to all without a token",
+            &["--listen", "0.0.0.0:0"],
+            &[(data, &free)],
+            &["EVENT_HOOKS_ADMIN_TOKEN"],
+        ),
+        (
+            "a wrong flag's value",
+            &["--signature", "md5"],
+            &[],
+            &["--signature", "md5", "sha1, sha256"],
+        ),
+        (
+            "a wrong variable's value",
+            &[],
+            &[("EVENT_HOOKS_TIMEOUT", "long")],
+            &["EVENT_HOOKS_TIMEOUT", "long"],
+        ),
+        (
+            "a network that is none",
+            &["--egress-allow", "here"],
+            &[],
+            &["--egress-allow", "10.0.0.0/8"],
+        ),
         ("an unknown flag", &["--frob"], &[], &["--frob"]),
     ] {
         let said = refused(arguments, environment);
@@ -65,7 +97,9 @@ async fn everything_is_remembered_over_a_restart() {
     let receiver = Receiver::http().await;
     let hook = world.hook(&a_webhook(&receiver.url())).await;
     receiver.next().await;
-    world.send("PUT", "/event-hooks/sources/plugin/log", &serde_json::json!({"fields": ["x"]})).await;
+    world
+        .send("PUT", "/event-hooks/sources/plugin/log", &serde_json::json!({"fields": ["x"]}))
+        .await;
     world.deliveries(&hook, |all| all.iter().any(|it| it["status"] == "delivered")).await;
 
     let world = world.restarted().await;
@@ -96,7 +130,9 @@ async fn what_was_in_flight_when_it_was_killed_is_taken_up_again() {
     assert!(began.elapsed() < Duration::from_secs(5), "took {:?}", began.elapsed());
     assert_eq!(again.header("webhook-id"), first.header("webhook-id"));
     assert_eq!(again.body, first.body);
-    world.deliveries(&hook, |all| all.len() == 2 && all.iter().all(|it| it["status"] == "delivered")).await;
+    world
+        .deliveries(&hook, |all| all.len() == 2 && all.iter().all(|it| it["status"] == "delivered"))
+        .await;
 }
 
 #[tokio::test]
@@ -149,6 +185,8 @@ async fn asked_to_stop_it_ends_what_is_running_and_keeps_the_rest() {
     assert!(status.success(), "{status}");
 
     let world = world.restarted().await;
-    world.deliveries(&hook, |all| all.len() == 2 && all.iter().all(|it| it["status"] == "delivered")).await;
+    world
+        .deliveries(&hook, |all| all.len() == 2 && all.iter().all(|it| it["status"] == "delivered"))
+        .await;
     assert_eq!(receiver.requests().len(), 2, "the running attempt ended, and was not made again");
 }

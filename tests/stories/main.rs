@@ -2,6 +2,14 @@
 //! in one binary.
 
 mod repository;
+mod world;
+
+mod administering;
+mod delivering;
+mod listening;
+mod living;
+mod misusing;
+mod reference;
 
 mod verify_docs;
 mod walls;

@@ -11,6 +11,7 @@ mod auth;
 mod admin;
 mod ingest;
 mod status;
+mod metrics;
 
 mod body;
 pub mod wire;
@@ -25,6 +26,7 @@ pub use crate::{
     admin::Admin,
     auth::Auth,
     ingest::Ingest,
+    metrics::Render,
     status::{Probe, Reach, Status},
 };
 
@@ -38,13 +40,16 @@ pub struct Front {
     pub auth: Auth,
     /// What `GET /status` asks.
     pub probe: Arc<dyn Probe>,
+    /// What `GET /metrics` asks, where somebody counts.
+    pub metrics: Option<Render>,
 }
 
 /// Both doors and `GET /status`, as one process has them.
 pub fn router(front: Front) -> Router {
     let routes = admin::routes(front.admin)
         .merge(ingest::routes(front.ingest))
-        .merge(status::routes(front.probe));
+        .merge(status::routes(front.probe))
+        .merge(front.metrics.map(metrics::routes).unwrap_or_default());
     routing::open(routes, front.auth)
 }
 

@@ -157,7 +157,8 @@ fn shelf(connection: &Connection, key: &ShelfKey) -> Result<Shelf, Fault> {
     // One transaction, so that the hooks are those of the version.
     let moment = connection.unchecked_transaction()?;
     let version = version(&moment, key)?;
-    let mut listed = moment.prepare_cached("SELECT body FROM hook WHERE workspace = ?1 AND source = ?2")?;
+    let mut listed =
+        moment.prepare_cached("SELECT body FROM hook WHERE workspace = ?1 AND source = ?2")?;
     let hooks = listed
         .query_and_then([key.workspace.as_str(), key.source.as_str()], read)?
         .collect::<Result<_, Fault>>()?;

@@ -8,11 +8,11 @@
 //! A connection that is kept alive was judged when it was made, by the same policy: a policy
 //! lasts as long as its [`Egress`].
 
-mod failure;
 mod names;
 mod networks;
 mod policy;
 mod resolver;
+mod send_error;
 mod tls;
 
 use std::{sync::Arc, time::Duration};
@@ -22,9 +22,9 @@ use hooks::target_url::TargetUrl;
 use http::{HeaderMap, Method};
 
 pub use self::{
-    failure::SendError,
     policy::{Policy, Refusal, Rule},
     resolver::Resolve,
+    send_error::SendError,
 };
 
 /// The door.
@@ -135,7 +135,7 @@ impl Egress {
             .body(request.body)
             .send()
             .await
-            .map_err(|error| failure::sorted(&error))?;
+            .map_err(|error| send_error::sorted(&error))?;
         Ok(read(response).await)
     }
 }

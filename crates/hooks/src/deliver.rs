@@ -200,13 +200,14 @@ fn note(
     now: Timestamp,
 ) {
     let status = state.status().as_str();
+    let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     let error = match outcome {
         Outcome::Succeeded => None,
         Outcome::Failed(failure) => Some(failure.reason.as_str()),
     };
     tracing::info!(
         delivery.id = %delivery.id(), hook.id = %delivery.hook, event.id = %delivery.event.id,
-        run = step.run, attempt = step.attempt, took_ms = took.as_millis(), status, error,
+        run = step.run, attempt = step.attempt, took_ms, status, error,
         "delivery attempted",
     );
     metrics::histogram!("event_hooks_attempt_seconds").record(took.as_secs_f64());

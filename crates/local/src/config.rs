@@ -1,6 +1,12 @@
 //! How is this process set up? Flags and environment, read once.
 
-use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, str::FromStr, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    num::NonZeroU32,
+    path::PathBuf,
+    str::FromStr,
+    time::Duration,
+};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, error::ContextKind};
 use handlers::signature::SignatureAlgorithm;
@@ -41,7 +47,12 @@ pub(crate) enum Command {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Serve {
     /// Where admin API and ingest listen
-    #[arg(long, env = "EVENT_HOOKS_LISTEN", default_value = "127.0.0.1:8001", value_name = "ADDRESS")]
+    #[arg(
+        long,
+        env = "EVENT_HOOKS_LISTEN",
+        default_value = "127.0.0.1:8001",
+        value_name = "ADDRESS"
+    )]
     pub(crate) listen: SocketAddr,
 
     /// The folder that everything is remembered in; made if it is not there
@@ -153,7 +164,7 @@ impl FromStr for Networks {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let network = |text: &str| {
             text.parse::<IpNet>()
-                .or_else(|_| text.parse().map(IpNet::new_assert_host))
+                .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
                 .map_err(|_| format!("'{text}' is no network: write 10.0.0.0/8 or 10.1.2.3"))
         };
         let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());

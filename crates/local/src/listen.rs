@@ -39,9 +39,9 @@ struct Receiver {
 
 /// Listens until the process is stopped.
 pub(crate) async fn listen(config: Listen) -> Result<(), String> {
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .map_err(|error| format!("cannot listen on {}: {error}; choose another --listen", config.listen))?;
+    let listener = TcpListener::bind(config.listen).await.map_err(|error| {
+        format!("cannot listen on {}: {error}; choose another --listen", config.listen)
+    })?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let receiver = Receiver {
         secret: config.secret.map(Secret::new),
@@ -99,7 +99,8 @@ fn standard(headers: &HeaderMap, body: &[u8], secret: Option<&Secret>) -> String
         ((_, _, Some(value)), None) => value.to_owned(),
         ((Some(id), Some(timestamp), Some(value)), Some(secret)) => {
             let now = SystemClock.now();
-            let verified = signature::verify_standard(secret, id, timestamp, value, body, now, TOLERANCE);
+            let verified =
+                signature::verify_standard(secret, id, timestamp, value, body, now, TOLERANCE);
             verdict(value, verified)
         }
         (_, Some(_)) => "INVALID: webhook-id or webhook-timestamp is absent".to_owned(),

@@ -43,11 +43,17 @@ async fn note_depth(store: &Store) {
 fn describe() {
     use metrics::{describe_counter, describe_gauge, describe_histogram};
     describe_counter!("event_hooks_accepted_total", "Events accepted by ingest");
-    describe_counter!("event_hooks_repeated_total", "Events dropped because their id was posted before");
+    describe_counter!(
+        "event_hooks_repeated_total",
+        "Events dropped because their id was posted before"
+    );
     describe_counter!("event_hooks_matched_total", "Pairs of event and hook that matched");
     describe_counter!("event_hooks_fired_total", "Matches that passed their gate");
     describe_counter!("event_hooks_held_total", "Matches that a gate held, by reason");
-    describe_counter!("event_hooks_deliveries_total", "Ends of attempts, and of deliveries without one, by status");
+    describe_counter!(
+        "event_hooks_deliveries_total",
+        "Ends of attempts, and of deliveries without one, by status"
+    );
     describe_histogram!("event_hooks_attempt_seconds", "How long attempts took");
     describe_histogram!("event_hooks_delivery_latency_seconds", "From acceptance to delivery");
     describe_gauge!("event_hooks_queue_depth", "Tasks in the queue, by queue");

@@ -4,7 +4,10 @@ use std::{io::stderr, sync::Arc, time::Duration};
 
 use api::{Admin, Auth, Front, Ingest};
 use embedded::Store;
-use handlers::{AllHandlers, egress::{Egress, Policy}, log::LogSink};
+use handlers::{
+    AllHandlers, LogSink,
+    egress::{Egress, Policy},
+};
 use hooks::{
     deliver::Logging,
     dispatch::{Dispatcher, Ports},
@@ -15,7 +18,11 @@ use hooks::{
     task::Queue,
 };
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::{net::TcpListener, signal::unix::{SignalKind, signal}, sync::watch};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
 
 use crate::{
     clock::SystemClock,
@@ -122,8 +129,7 @@ fn front(
         store.clone(),
         clock.clone(),
     );
-    let hooks =
-        Hooks::new(store.clone(), store.clone(), Arc::clone(handlers), clock.clone());
+    let hooks = Hooks::new(store.clone(), store.clone(), Arc::clone(handlers), clock.clone());
     Front {
         admin: Admin {
             hooks: Arc::new(hooks),
@@ -161,7 +167,8 @@ async fn asked_to_stop() -> std::io::Result<()> {
 fn welcome(config: &Serve, listener: &TcpListener, with_token: bool) {
     let address = listener.local_addr().map_or(config.listen, |it| it);
     let data = std::path::absolute(&config.data).unwrap_or_else(|_| config.data.clone());
-    let header = if with_token { format!(" -H Kong-Admin-Token:${ADMIN_TOKEN}") } else { String::new() };
+    let header =
+        if with_token { format!(" -H Kong-Admin-Token:${ADMIN_TOKEN}") } else { String::new() };
     say!("Event Hooks {} listens on http://{address}", env!("CARGO_PKG_VERSION"));
     say!("  everything it remembers is in {}", data.display());
     match config.egress_allow.0.as_slice() {

@@ -1,13 +1,13 @@
 //! Answers HTTP until it is told to stop.
 
-use std::{convert::Infallible, pin::pin, time::Duration};
+use std::{convert::Infallible, time::Duration};
 
 use axum::{Router, body::Body};
 use http::{Request, Response, StatusCode};
-use hyper::{body::Incoming, service::service_fn};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto::Builder, graceful::GracefulShutdown},
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
 };
 use tokio::{net::TcpListener, sync::watch};
 use tower::ServiceExt as _;
@@ -37,14 +37,13 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, mut stop: watch
         let _ = stream.set_nodelay(true);
         let router = router.clone();
         let service = service_fn(move |request: Request<Incoming>| answer(router.clone(), request));
-        let mut server = Builder::new(TokioExecutor::new());
-        server.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
-        let connection =
-            server.serve_connection(TokioIo::new(stream), service).into_owned();
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD)
+            .serve_connection(TokioIo::new(stream), service);
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
-            let mut connection = pin!(connection);
-            if let Err(error) = connection.as_mut().await {
+            if let Err(error) = connection.await {
                 tracing::debug!(%error, "connection ended");
             }
         });

@@ -112,6 +112,7 @@ pub(crate) fn parsed<T, E: Display>(
 }
 
 /// `true` or `false`.
+#[expect(clippy::needless_pass_by_value, reason = "readers take the value that they read")]
 pub(crate) fn boolean(value: Value) -> Read<bool> {
     match value {
         Value::Bool(flag) => Ok(flag),

@@ -54,7 +54,10 @@ impl Ledger for Store {
     }
 
     async fn claim(&self, claims: &[Claim], now: Timestamp) -> PortResult<Vec<bool>> {
-        let claims: Vec<_> = claims.iter().map(claims::Row::of).collect::<Result<_, _>>()
+        let claims: Vec<_> = claims
+            .iter()
+            .map(claims::Row::of)
+            .collect::<Result<_, _>>()
             .map_err(|fault: Fault| fault.of(WHAT))?;
         let bytes = claims.iter().map(claims::Row::bytes).sum();
         self.write(terms(bytes), move |connection| {

@@ -39,8 +39,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// Bodies of more than this are not handed out at once, however many messages were asked for.
 const MOST_BYTES: usize = 8 * 1024 * 1024;
 
-const NEXT_DUE: &str =
-    "SELECT due FROM task WHERE queue = ?1 AND leased = 0 ORDER BY due LIMIT 1";
+const NEXT_DUE: &str = "SELECT due FROM task WHERE queue = ?1 AND leased = 0 ORDER BY due LIMIT 1";
 
 /// A task that was handed out.
 #[derive(Debug, Clone, PartialEq, Eq)]

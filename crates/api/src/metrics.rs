@@ -1,0 +1,28 @@
+//! What has been counted, for whoever scrapes it.
+
+use std::sync::Arc;
+
+use axum::{Router, extract::State, response::Response};
+use http::{HeaderValue, StatusCode, header};
+
+use crate::{
+    auth::{May, ToRead},
+    routing::Resource,
+};
+
+/// Renders everything that was counted, as Prometheus' text format (version 0.0.4).
+pub type Render = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// `GET /metrics`
+pub(crate) fn routes(render: Render) -> Router {
+    let metrics = Resource::new().get(metrics).into_methods();
+    Router::new().route("/metrics", metrics).with_state(render)
+}
+
+async fn metrics(_may: May<ToRead>, State(render): State<Render>) -> Response {
+    let mut response = Response::new(render().into());
+    *response.status_mut() = StatusCode::OK;
+    let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, text);
+    response
+}

@@ -1,0 +1,217 @@
+//! Both doors over ports in memory, and how tests knock.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use api::{Admin, Auth, Front, Ingest, Probe, Reach, Status, wire::hook::Defaults};
+use async_trait::async_trait;
+use axum::{Router, body::Body};
+use hooks::{
+    explain::Explainer,
+    manage::Hooks,
+    publish::{Publisher, Sources},
+    task::Queue,
+};
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use testkit::fakes::{HandClock, MemoryLedger, MemoryQueue, MemoryStore, ScriptedHandlers};
+use tower::ServiceExt as _;
+
+/// The doors, and what stands behind them.
+pub(crate) struct Doors {
+    pub(crate) clock: HandClock,
+    pub(crate) ledger: MemoryLedger,
+    pub(crate) store: MemoryStore,
+    pub(crate) queue: MemoryQueue,
+    pub(crate) handlers: ScriptedHandlers,
+    router: Router,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    /// The body, as JSON; null where there is none.
+    pub(crate) fn json(&self) -> Value {
+        if self.text.is_empty() {
+            return Value::Null;
+        }
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {}", self.text))
+    }
+
+    /// A header, as text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        Some(self.headers.get(name)?.to_str().unwrap())
+    }
+
+    /// The body of an answer with this status.
+    #[track_caller]
+    pub(crate) fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.text);
+        self.json()
+    }
+}
+
+/// How things are, as a test wants them.
+struct Health(Reach);
+
+#[async_trait]
+impl Probe for Health {
+    async fn status(&self) -> Status {
+        Status {
+            version: "1.2.3",
+            storage: self.0,
+            queue: Reach::Reachable,
+            depth: BTreeMap::from([(Queue::Events, 3), (Queue::Retries, 0)]),
+        }
+    }
+}
+
+impl Doors {
+    /// Doors without a token.
+    pub(crate) fn open() -> Self {
+        Self::with(None, Reach::Reachable, Defaults { ssl_verify: false })
+    }
+
+    /// Doors without a token, of a deployment with these defaults.
+    pub(crate) fn with_defaults(defaults: Defaults) -> Self {
+        Self::with(None, Reach::Reachable, defaults)
+    }
+
+    /// Doors with a first token.
+    pub(crate) fn guarded(first: &str) -> Self {
+        Self::with(Some(first), Reach::Reachable, Defaults { ssl_verify: false })
+    }
+
+    /// Doors of a deployment whose storage is out of reach.
+    pub(crate) fn unhealthy() -> Self {
+        Self::with(Some("first"), Reach::Unreachable, Defaults { ssl_verify: false })
+    }
+
+    fn with(first: Option<&str>, storage: Reach, defaults: Defaults) -> Self {
+        let clock = HandClock::default();
+        let ledger = MemoryLedger::new(&clock);
+        let store = MemoryStore::beside(&ledger);
+        let queue = MemoryQueue::new(&clock);
+        let handlers = ScriptedHandlers::default();
+
+        let shared = (Arc::new(store.clone()), Arc::new(queue.clone()), Arc::new(clock.clone()));
+        let publisher =
+            Arc::new(Publisher::new(shared.0.clone(), shared.1.clone(), shared.2.clone()));
+        let explainer = Explainer::new(
+            publisher.clone(),
+            shared.0.clone(),
+            shared.0.clone(),
+            Arc::new(ledger.clone()),
+            shared.2.clone(),
+        );
+        let hooks = Hooks::new(
+            shared.0.clone(),
+            shared.1.clone(),
+            Arc::new(handlers.clone()),
+            shared.2.clone(),
+        );
+        let admin = Admin {
+            hooks: Arc::new(hooks),
+            sources: Arc::new(Sources::new(shared.0.clone())),
+            ledger: Arc::new(ledger.clone()),
+            clock: shared.2,
+            defaults,
+        };
+        let router = api::router(Front {
+            admin,
+            ingest: Ingest { publisher, explainer: Some(Arc::new(explainer)) },
+            auth: Auth::new(first, shared.0),
+            probe: Arc::new(Health(storage)),
+        });
+        Self { clock, ledger, store, queue, handlers, router }
+    }
+
+    /// Sends any request.
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (head, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        Answer { status: head.status, headers: head.headers, text }
+    }
+
+    /// Sends a request without a body.
+    pub(crate) async fn ask(&self, method: Method, path: &str) -> Answer {
+        self.send(request(method, path, &[], Body::empty())).await
+    }
+
+    /// GET
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.ask(Method::GET, path).await
+    }
+
+    /// Sends JSON.
+    pub(crate) async fn json(&self, method: Method, path: &str, body: &Value) -> Answer {
+        self.send(request(method, path, &[JSON], body.to_string())).await
+    }
+
+    /// Sends a form.
+    pub(crate) async fn form(&self, method: Method, path: &str, body: &str) -> Answer {
+        self.send(request(method, path, &[FORM], body.to_owned())).await
+    }
+
+    /// Posts events as JSON.
+    pub(crate) async fn post_events(&self, body: &Value) -> Answer {
+        self.json(Method::POST, "/events", body).await
+    }
+
+    /// Makes a hook and answers it as the admin API shows it.
+    pub(crate) async fn hook(&self, body: &Value) -> Value {
+        self.json(Method::POST, "/event-hooks", body).await.expect(201)
+    }
+
+    /// The id of a new log hook.
+    pub(crate) async fn log_hook(&self) -> String {
+        id(&self.hook(&json!({"source": "crud", "event": "consumers", "handler": "log"})).await)
+    }
+
+    /// The id of a new webhook.
+    pub(crate) async fn webhook(&self) -> String {
+        id(&self.hook(&webhook()).await)
+    }
+}
+
+/// The content type of JSON.
+pub(crate) const JSON: (&str, &str) = ("content-type", "application/json");
+/// The content type of forms.
+pub(crate) const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+
+/// The least that makes a webhook.
+pub(crate) fn webhook() -> Value {
+    json!({
+        "source": "crud",
+        "event": "consumers",
+        "handler": "webhook",
+        "config": {"url": "https://example.com/hook"},
+    })
+}
+
+/// The id of an entity.
+pub(crate) fn id(entity: &Value) -> String {
+    entity["id"].as_str().unwrap().to_owned()
+}
+
+/// A request with these headers.
+pub(crate) fn request(
+    method: Method,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: impl Into<Body>,
+) -> Request<Body> {
+    let mut request = Request::builder().method(method).uri(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.body(body.into()).unwrap()
+}
