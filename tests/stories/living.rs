@@ -169,7 +169,8 @@ async fn nothing_accepted_is_lost_when_it_is_killed_under_load() {
     }
 }
 
-#[tokio::test]
+/// On threads of their own, for the receiver must answer while the story waits.
+#[tokio::test(flavor = "multi_thread")]
 async fn asked_to_stop_it_ends_what_is_running_and_keeps_the_rest() {
     let mut world = World::new().await;
     let receiver = Receiver::http().await;

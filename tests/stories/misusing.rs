@@ -50,7 +50,7 @@ async fn events_that_are_none_are_refused_with_what_is_wrong() {
                 "pigs",
             ),
             ("the second is bad", bytes(&Value::from(second)), 400, "\"index\":1"),
-            ("too large", bytes(&large), 413, "256 KiB"),
+            ("too large", bytes(&large), 413, "262144 bytes"),
             ("too many", bytes(&many), 413, "1000"),
             ("too deep", deep.into_bytes(), 400, "\"index\":0"),
         ],

@@ -138,7 +138,7 @@ impl World {
     /// One delivery, with its attempts.
     pub(crate) async fn delivery(&self, hook: &str, id: &Value) -> Value {
         let id = id.as_str().unwrap();
-        self.get(&format!("/event-hooks/{hook}/deliveries/{id}")).await.json()["data"].clone()
+        self.get(&format!("/event-hooks/{hook}/deliveries/{id}")).await.json()
     }
 }
 

@@ -45,7 +45,11 @@ async fn a_list_shows_where_deliveries_stand() {
     let (hook, [delivered, pending, exhausted]) = three(&doors).await;
     let page = doors.get(&format!("/event-hooks/{hook}/deliveries")).await.expect(200);
     let data = page["data"].as_array().unwrap();
-    assert_eq!(ids(&page), [exhausted, pending, delivered].map(|it| it.to_string()), "newest first");
+    assert_eq!(
+        ids(&page),
+        [exhausted, pending, delivered].map(|it| it.to_string()),
+        "newest first"
+    );
     assert_eq!(page["next"], Value::Null);
     assert_eq!(
         data[2],

@@ -128,6 +128,7 @@ impl Doors {
             ingest: Ingest { publisher, explainer: Some(Arc::new(explainer)) },
             auth: Auth::new(first, shared.0),
             probe: Arc::new(Health(storage)),
+            metrics: Some(Arc::new(|| "counted 1\n".to_owned())),
         });
         Self { clock, ledger, store, queue, handlers, router }
     }

@@ -130,8 +130,7 @@ async fn every_case() {
         serde_json::from_str(include_str!("../../../tests/conformance/admin-errors.json")).unwrap();
     for case in file["cases"].as_array().unwrap() {
         let name = case["name"].as_str().unwrap();
-        if let Some((_, reason)) = WITHOUT.iter().find(|(it, _)| *it == name) {
-            assert!(!reason.is_empty());
+        if WITHOUT.iter().any(|(it, _)| *it == name) {
             continue;
         }
         let answer = done(name).await;

@@ -1,10 +1,14 @@
 //! Do both doors keep to the contract? Routes are asked over ports in memory.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics, its helpers included")]
+
 mod doors;
 
 mod access;
+mod any_bytes;
 mod arguments;
-mod bad_input;
+mod bad_events;
+mod bad_hooks;
 mod deliveries;
 mod errors;
 mod hooks;

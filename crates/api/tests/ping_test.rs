@@ -8,7 +8,11 @@ use testkit::fakes::Script;
 use crate::doors::{Doors, webhook};
 
 fn report(outcome: Outcome, result: HandlerResult) -> Script {
-    Script::Report(Report { outcome, request: Some("POST https://example.com/hook".into()), result })
+    Script::Report(Report {
+        outcome,
+        request: Some("POST https://example.com/hook".into()),
+        result,
+    })
 }
 
 fn failed(reason: &str) -> Outcome {
@@ -73,8 +77,7 @@ async fn a_test_answers_data_and_result() {
     let doors = Doors::open();
     let webhook = doors.webhook().await;
     let log = doors.log_hook().await;
-    let [webhook_test, log_test] =
-        [&webhook, &log].map(|hook| format!("/event-hooks/{hook}/test"));
+    let [webhook_test, log_test] = [&webhook, &log].map(|hook| format!("/event-hooks/{hook}/test"));
     let data = json!({"consumer": {"username": "Jane Austen"}, "source": "mine"});
     let merged = json!({
         "consumer": {"username": "Jane Austen"}, "source": "crud", "event": "consumers",

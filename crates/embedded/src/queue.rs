@@ -345,6 +345,3 @@ impl Store {
         .await
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -129,7 +129,7 @@ impl Inbox {
         answer: oneshot::Sender<PortResult<T>>,
         deed: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     ) {
-        let job = Typed { terms, deed: Some(deed), done: None, answer, _room: room };
+        let job = Typed { terms, deed: Some(deed), done: None, answer, room };
         // Where the thread is gone, the answer is dropped with the job, and that is an answer.
         let _ = self.jobs.send(Box::new(job));
     }
@@ -155,7 +155,7 @@ struct Typed<T, F> {
     deed: Option<F>,
     done: Option<Result<T, Fault>>,
     answer: oneshot::Sender<PortResult<T>>,
-    _room: Option<OwnedSemaphorePermit>,
+    room: Option<OwnedSemaphorePermit>,
 }
 
 impl<T, F> Job for Typed<T, F>
@@ -181,6 +181,7 @@ where
             (_, Err(fault)) => Err(fault.of(what)),
             (None, Ok(())) => Err(stopped(what)),
         };
+        drop(self.room);
         // Who no longer waits needs no answer.
         let _ = self.answer.send(answer);
     }

@@ -71,7 +71,7 @@ async fn the_oldest_due_comes_first_and_those_of_one_moment_in_the_order_of_send
 async fn a_message_says_when_it_was_sent() {
     let world = world();
     world.send([numbered(0)]).await;
-    world.clock.advance(Duration::from_secs(60));
+    world.clock.advance(Duration::from_mins(1));
     assert_eq!(world.receive(1).await[0].sent, START);
 }
 

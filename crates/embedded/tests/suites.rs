@@ -72,7 +72,7 @@ struct BothHalves {
     clock: HandClock,
 }
 
-fn received(message: Message) -> Received {
+fn received(message: &Message) -> Received {
     Received {
         handle: message.id.to_string(),
         task: Task::decode(&message.body).expect("it was sent as a task"),
@@ -94,7 +94,7 @@ impl TaskQueue for BothHalves {
 #[async_trait]
 impl Receiving for BothHalves {
     async fn receive(&self, queue: Queue, most: usize) -> PortResult<Vec<Received>> {
-        Ok(self.store.receive(queue, most).await?.into_iter().map(received).collect())
+        Ok(self.store.receive(queue, most).await?.iter().map(received).collect())
     }
 
     async fn acknowledge(&self, received: &Received) -> PortResult<()> {

@@ -81,18 +81,14 @@ impl Table {
         Self { members: vec![(name.to_owned(), node)], ..Self::default() }
     }
 
-    /// Takes in a value at the first free place of the list, or merges another table.
+    /// Takes in a value after the last of the list, or merges another table.
     fn absorb(&mut self, node: Node) {
         match node {
             Node::Leaf(_) => {
-                self.items.insert(self.first_free(), node);
+                self.items.insert(self.last().saturating_add(1), node);
             }
             Node::Table(table) => self.merge(table),
         }
-    }
-
-    fn first_free(&self) -> u32 {
-        (1..=self.last()).find(|it| !self.items.contains_key(it)).unwrap_or(self.last() + 1)
     }
 
     fn merge(&mut self, other: Self) {
@@ -266,6 +262,7 @@ mod tests {
             ("a dot in front", &[".a"], json!({"name": 1})),
             ("a dot within brackets", &["a[b.c].d"], json!({"a": {"b.c": {"d": 1}}})),
             ("a list within a record", &["a.b[]"], json!({"a": {"b": [1]}})),
+            ("a value after a hole", &["a[2]", "a"], json!({"a": {"2": 1, "3": 2}})),
             ("two values for one place", &["a[]", "a[1]"], json!({"a": [[1, 2]]})),
             ("a list of records", &["a[1].b", "a[2].b"], json!({"a": [{"b": 1}, {"b": 2}]})),
             ("holes", &["a[1]", "a[3]"], json!({"a": {"1": 1, "3": 2}})),

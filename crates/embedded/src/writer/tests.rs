@@ -1,1 +1,238 @@
+use hooks::ports::PortError;
+use tempfile::TempDir;
 
+use super::*;
+
+const TERMS: Terms = Terms { what: "the test", survives: Survives::Process, bytes: 0 };
+
+/// A writer of a table of numbers.
+struct World {
+    writer: Writer,
+    folder: TempDir,
+}
+
+fn world() -> World {
+    let folder = tempfile::tempdir().unwrap();
+    let connection = Connection::open(path(&folder)).unwrap();
+    connection.pragma_update(None, "journal_mode", "WAL").unwrap();
+    connection.pragma_update(None, "foreign_keys", true).unwrap();
+    connection
+        .execute_batch(
+            "CREATE TABLE number (it INTEGER PRIMARY KEY, filler TEXT);
+             CREATE TABLE friend (of INTEGER REFERENCES number DEFERRABLE INITIALLY DEFERRED);",
+        )
+        .unwrap();
+    let lock = File::create(folder.path().join("lock")).unwrap();
+    World { writer: Writer::start(connection, lock), folder }
+}
+
+fn path(folder: &TempDir) -> std::path::PathBuf {
+    folder.path().join("database")
+}
+
+fn add(connection: &Connection, number: i64) -> Result<(), Fault> {
+    connection.execute("INSERT INTO number (it) VALUES (?1)", [number])?;
+    Ok(())
+}
+
+/// A job that runs until it is dropped here, so that others pile up behind it.
+struct Held {
+    reached: mpsc::Receiver<()>,
+    _let_go: mpsc::Sender<()>,
+}
+
+impl Held {
+    /// Waits until it runs: everything that was handed in before it has run.
+    fn reached(self) -> Self {
+        self.reached.recv().unwrap();
+        self
+    }
+}
+
+fn hold(inbox: &Inbox) -> Held {
+    let (reaching, reached) = mpsc::channel();
+    let (let_go, held) = mpsc::channel::<()>();
+    inbox.write_unattended(TERMS, move |_| {
+        reaching.send(()).unwrap();
+        // An error is what is waited for: the other end is gone.
+        let _ = held.recv();
+        Ok(())
+    });
+    Held { reached, _let_go: let_go }
+}
+
+/// Hands a job in, and answers where its answer comes.
+fn hand_in<T: Send + 'static>(
+    inbox: &Inbox,
+    terms: Terms,
+    deed: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+) -> oneshot::Receiver<PortResult<T>> {
+    let (answer, answered) = oneshot::channel();
+    inbox.hand_in(terms, None, answer, deed);
+    answered
+}
+
+impl World {
+    fn inbox(&self) -> &Inbox {
+        self.writer.inbox()
+    }
+
+    /// What everybody else sees.
+    fn numbers(&self) -> Vec<i64> {
+        let connection = Connection::open(path(&self.folder)).unwrap();
+        let mut all = connection.prepare("SELECT it FROM number ORDER BY it").unwrap();
+        all.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    }
+}
+
+#[tokio::test]
+async fn jobs_that_wait_share_a_commit() {
+    let world = world();
+    let first = hold(world.inbox()).reached();
+    let answers: Vec<_> =
+        (0..100).map(|it| hand_in(world.inbox(), TERMS, move |to| add(to, it))).collect();
+    let last = hold(world.inbox());
+    drop(first);
+
+    let last = last.reached();
+    assert_eq!(world.numbers(), [0; 0], "all have run, none is committed");
+    drop(last);
+    for answer in answers {
+        answer.await.unwrap().unwrap();
+    }
+    assert_eq!(world.numbers().len(), 100);
+}
+
+#[tokio::test]
+async fn a_job_that_fails_harms_no_other_and_leaves_nothing_behind() {
+    let world = world();
+    let held = hold(world.inbox()).reached();
+    let before = hand_in(world.inbox(), TERMS, |to| add(to, 1));
+    let conflict = hand_in(world.inbox(), TERMS, |to| {
+        add(to, 2)?;
+        Err::<(), _>(Fault::Conflict)
+    });
+    let taken = hand_in(world.inbox(), TERMS, |to| {
+        add(to, 3)?;
+        add(to, 1)
+    });
+    let after = hand_in(world.inbox(), TERMS, |to| add(to, 4));
+    drop(held);
+
+    before.await.unwrap().unwrap();
+    assert!(matches!(conflict.await.unwrap(), Err(PortError::Conflict)));
+    let taken = taken.await.unwrap().unwrap_err().to_string();
+    assert!(taken.starts_with("the test is unavailable: UNIQUE"), "{taken}");
+    after.await.unwrap().unwrap();
+    assert_eq!(world.numbers(), [1, 4]);
+}
+
+#[tokio::test]
+async fn a_full_disk_is_said_and_survived() {
+    let world = world();
+    let limit = |pages: u32| {
+        world.inbox().write(TERMS, move |connection| {
+            connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
+            Ok(())
+        })
+    };
+    let fill = |number: i64| {
+        world.inbox().write(TERMS, move |connection| {
+            let filler = "x".repeat(100_000);
+            let sql = "INSERT INTO number (it, filler) VALUES (?1, ?2)";
+            connection.execute(sql, (number, filler))?;
+            Ok(())
+        })
+    };
+    limit(10).await.unwrap();
+    for number in 0..3 {
+        let error = fill(number).await.unwrap_err();
+        assert!(matches!(error, PortError::Unavailable { .. }), "{error}");
+        assert!(error.to_string().contains("full"), "{error}");
+    }
+    world.inbox().write(TERMS, |to| add(to, 7)).await.expect("what fits is written");
+
+    limit(1_000_000).await.unwrap();
+    fill(8).await.expect("there is room again");
+    assert_eq!(world.numbers(), [7, 8]);
+}
+
+#[tokio::test]
+async fn a_commit_that_fails_undoes_the_group_and_not_the_next() {
+    let world = world();
+    let held = hold(world.inbox()).reached();
+    let innocent = hand_in(world.inbox(), TERMS, |to| add(to, 1));
+    let guilty = hand_in(world.inbox(), TERMS, |to| {
+        // Found out by the commit only.
+        to.execute("INSERT INTO friend (of) VALUES (99)", [])?;
+        Ok(())
+    });
+    drop(held);
+    for answer in [innocent, guilty] {
+        let error = answer.await.unwrap().unwrap_err();
+        assert!(matches!(error, PortError::Unavailable { .. }), "{error}");
+    }
+    assert_eq!(world.numbers(), [0; 0]);
+    world.inbox().write(TERMS, |to| add(to, 2)).await.unwrap();
+    assert_eq!(world.numbers(), [2]);
+}
+
+#[tokio::test]
+async fn a_group_that_must_survive_a_power_cut_is_on_disk_before_it_is_answered() {
+    const POWER_CUT: Terms = Terms { survives: Survives::PowerCut, ..TERMS };
+    const NORMAL: i64 = 1;
+    const FULL: i64 = 2;
+    let level = |connection: &Connection| {
+        Ok(connection.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0))?)
+    };
+    let world = world();
+    for (name, terms, expected) in [
+        ("a record", TERMS, NORMAL),
+        ("a task", POWER_CUT, FULL),
+        ("another task", POWER_CUT, FULL),
+        ("a record again", TERMS, NORMAL),
+    ] {
+        assert_eq!(world.inbox().write(terms, level).await.unwrap(), expected, "{name}");
+    }
+
+    let held = hold(world.inbox()).reached();
+    let together = [TERMS, POWER_CUT, TERMS].map(|terms| hand_in(world.inbox(), terms, level));
+    drop(held);
+    let mut levels = Vec::new();
+    for answer in together {
+        levels.push(answer.await.unwrap().unwrap());
+    }
+    assert_eq!(levels, [FULL; 3], "a record beside a task");
+}
+
+#[tokio::test]
+async fn who_comes_with_more_than_there_is_room_for_waits() {
+    let world = world();
+    let held = hold(world.inbox()).reached();
+    let large = Terms { bytes: ROOM_KIB as usize * 1024, ..TERMS };
+    let mut first = Box::pin(world.inbox().write(large, |to| add(to, 1)));
+    let mut second = Box::pin(world.inbox().write(large, |to| add(to, 2)));
+    tokio::select! {
+        biased;
+        _ = &mut first => panic!("the writer is held"),
+        _ = &mut second => panic!("the writer is held"),
+        () = std::future::ready(()) => {}
+    }
+    assert_eq!(world.inbox().room.available_permits(), 0);
+    drop(second);
+    drop(held);
+    first.await.unwrap();
+    assert_eq!(world.numbers(), [1], "the second was never handed in");
+    assert_eq!(world.inbox().room.available_permits(), ROOM_KIB as usize, "room is given back");
+}
+
+#[tokio::test]
+async fn who_asks_a_writer_that_has_stopped_is_told() {
+    let world = world();
+    let panicking = hand_in(world.inbox(), TERMS, |_| -> Result<(), Fault> {
+        panic!("a test wants the thread dead")
+    });
+    assert!(panicking.await.is_err(), "no answer");
+    let error = world.inbox().write(TERMS, |to| add(to, 1)).await.unwrap_err();
+    assert_eq!(error.to_string(), "the test is unavailable: its writer has stopped");
+}

@@ -1,0 +1,206 @@
+//! Does everybody get what their token allows, and nothing else?
+
+use axum::body::Body;
+use hooks::{
+    access::{Role, Token},
+    ports::TokenStore as _,
+};
+use http::Method;
+use serde_json::json;
+use testkit::builders::{token, workspace};
+
+use crate::doors::{Answer, Doors, JSON, id, request, webhook};
+
+/// Doors with a first token and one for each role, called as the role.
+async fn doors() -> Doors {
+    let doors = Doors::guarded("first");
+    for (name, role) in
+        [("admin", Role::Admin), ("reader", Role::ReadOnly), ("emitter", Role::Emitter)]
+    {
+        add(&doors, Token { name: name.into(), role, ..token(name) }).await;
+    }
+    let team = Token { name: "team".into(), workspaces: vec![workspace("team")], ..token("team") };
+    add(&doors, team).await;
+    doors
+}
+
+async fn add(doors: &Doors, token: Token) {
+    doors.store.add_token(&token).await.unwrap();
+}
+
+async fn as_holder(doors: &Doors, token: &str, method: Method, path: &str, body: &str) -> Answer {
+    let headers = [("kong-admin-token", token), JSON];
+    doors.send(request(method, path, &headers, body.to_owned())).await
+}
+
+#[tokio::test]
+async fn a_token_is_asked_for_everywhere_but_at_the_status() {
+    let doors = doors().await;
+    let hook = "/event-hooks/5d2bb5c1-0a0a-4d7b-a2c2-3c1d2a1f7b10";
+    for (method, path) in [
+        (Method::GET, "/event-hooks".to_owned()),
+        (Method::POST, "/event-hooks".to_owned()),
+        (Method::GET, hook.to_owned()),
+        (Method::PATCH, hook.to_owned()),
+        (Method::PUT, hook.to_owned()),
+        (Method::DELETE, hook.to_owned()),
+        (Method::GET, format!("{hook}/ping")),
+        (Method::POST, format!("{hook}/test")),
+        (Method::GET, format!("{hook}/deliveries")),
+        (Method::GET, format!("{hook}/deliveries/x")),
+        (Method::GET, "/event-hooks/sources".to_owned()),
+        (Method::GET, "/event-hooks/source/crud".to_owned()),
+        (Method::PUT, "/event-hooks/sources/a/b".to_owned()),
+        (Method::DELETE, "/event-hooks/sources/a/b".to_owned()),
+        (Method::POST, "/events".to_owned()),
+        (Method::GET, "/metrics".to_owned()),
+        (Method::POST, "/events?explain=true".to_owned()),
+    ] {
+        let asked = doors.ask(method.clone(), &path).await;
+        assert_eq!(
+            asked.expect(401),
+            json!({"message": "Invalid RBAC credentials"}),
+            "{method} {path}"
+        );
+        let unknown = as_holder(&doors, "unknown", method.clone(), &path, "{").await;
+        assert_eq!(unknown.status, 401, "{method} {path}: before the body is looked at");
+    }
+    doors.get("/status").await.expect(200);
+}
+
+#[tokio::test]
+async fn the_first_token_is_taken_in_either_header() {
+    let doors = doors().await;
+    for (name, headers, status) in [
+        ("the gateway's header", &[("kong-admin-token", "first")][..], 200),
+        ("the usual header", &[("authorization", "Bearer first")], 200),
+        ("another one's token", &[("authorization", "Bearer admin")], 200),
+        ("part of the token", &[("kong-admin-token", "firs")], 401),
+        ("more than the token", &[("kong-admin-token", "firstt")], 401),
+        ("nothing", &[("kong-admin-token", "")], 401),
+        ("no text", &[("kong-admin-token", "\u{e9}")], 401),
+    ] {
+        let asked = request(Method::GET, "/event-hooks", headers, Body::empty());
+        assert_eq!(doors.send(asked).await.status, status, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_role_allows_what_it_is_for() {
+    let doors = doors().await;
+    let hook = webhook().to_string();
+    let hook = as_holder(&doors, "first", Method::POST, "/event-hooks", &hook).await.expect(201);
+    let hook = format!("/event-hooks/{}", id(&hook));
+    let event = r#"{"source":"crud","event":"consumers"}"#;
+    let log = r#"{"source":"crud","handler":"log"}"#;
+    let explain = "/events?explain=true";
+    let sources = "/event-hooks/sources/a/b";
+    for (token, method, path, body, status, verb) in [
+        ("reader", Method::GET, hook.as_str(), "", 200, ""),
+        ("reader", Method::POST, explain, event, 200, ""),
+        ("reader", Method::POST, "/events", event, 403, "create"),
+        ("reader", Method::POST, "/event-hooks", log, 403, "create"),
+        ("reader", Method::PATCH, hook.as_str(), "{}", 403, "update"),
+        ("reader", Method::PUT, sources, "{}", 403, "update"),
+        ("reader", Method::DELETE, hook.as_str(), "", 403, "delete"),
+        ("reader", Method::GET, &format!("{hook}/ping"), "", 403, "read"),
+        ("emitter", Method::POST, "/events", event, 202, ""),
+        ("emitter", Method::PUT, sources, "{}", 200, ""),
+        ("emitter", Method::GET, "/event-hooks", "", 403, "read"),
+        ("emitter", Method::POST, explain, event, 403, "create"),
+        ("emitter", Method::POST, "/event-hooks", log, 403, "create"),
+        ("admin", Method::POST, "/events", event, 202, ""),
+        ("admin", Method::DELETE, sources, "", 204, ""),
+        ("admin", Method::PATCH, hook.as_str(), "{}", 200, ""),
+    ] {
+        let answer = as_holder(&doors, token, method.clone(), path, body).await;
+        assert_eq!(answer.status, status, "{token}: {method} {path}: {}", answer.text);
+        if status == 403 {
+            let message = format!("{token}, you do not have permissions to {verb} this resource");
+            assert_eq!(answer.json(), json!({"message": message}));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_tied_token_opens_its_workspace_only() {
+    let doors = doors().await;
+    let log = r#"{"source":"crud","handler":"log"}"#;
+    let made = as_holder(&doors, "team", Method::POST, "/team/event-hooks", log).await;
+    let hook = id(&made.expect(201));
+    for (path, status) in [
+        ("/team/event-hooks".to_owned(), 200),
+        (format!("/team/event-hooks/{hook}"), 200),
+        ("/event-hooks".to_owned(), 403),
+        ("/default/event-hooks".to_owned(), 403),
+        (format!("/other/event-hooks/{hook}"), 403),
+    ] {
+        assert_eq!(
+            as_holder(&doors, "team", Method::GET, &path, "").await.status,
+            status,
+            "{path}"
+        );
+    }
+    for (path, status) in [
+        (format!("/event-hooks/{hook}"), 200),
+        (format!("/team/event-hooks/{hook}"), 200),
+        (format!("/other/event-hooks/{hook}"), 404),
+    ] {
+        let answer = as_holder(&doors, "first", Method::GET, &path, "").await;
+        assert_eq!(answer.status, status, "{path}");
+    }
+    let elsewhere = format!("/other/event-hooks/{hook}");
+    let put = as_holder(&doors, "first", Method::PUT, &elsewhere, log).await.expect(400);
+    assert_eq!(put["name"], "primary key violation", "it is in another one");
+    for (path, count) in [("/event-hooks", 1), ("/team/event-hooks", 1), ("/other/event-hooks", 0)]
+    {
+        let page = as_holder(&doors, "first", Method::GET, path, "").await.expect(200);
+        assert_eq!(page["data"].as_array().unwrap().len(), count, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn secrets_are_for_admins() {
+    let doors = doors().await;
+    let mut hook = webhook();
+    hook["config"]["secret"] = "canary".into();
+    let made = as_holder(&doors, "admin", Method::POST, "/event-hooks", &hook.to_string()).await;
+    let made = made.expect(201);
+    assert_eq!(made["config"]["secret"], "canary");
+
+    let path = format!("/event-hooks/{}", id(&made));
+    let shown = as_holder(&doors, "first", Method::GET, &path, "").await.expect(200);
+    assert_eq!(shown["config"]["secret"], "canary");
+    for path in [path.as_str(), "/event-hooks"] {
+        let answer = as_holder(&doors, "reader", Method::GET, path, "").await;
+        assert!(!answer.text.contains("canary"), "{path}");
+        assert!(answer.text.contains("\"secret\":null"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_token_any_token_is_ignored_and_web_pages_are_not_let_in() {
+    let doors = Doors::open();
+    let ask = |headers: &[(&str, &str)]| {
+        doors.send(request(Method::GET, "/event-hooks", headers, Body::empty()))
+    };
+    ask(&[("kong-admin-token", "any"), ("host", "127.0.0.1:8001")]).await.expect(200);
+    for (name, headers) in [
+        ("another site", &[("host", "localhost"), ("origin", "https://evil.example")][..]),
+        ("a name of theirs", &[("host", "evil.example")]),
+        ("a navigation", &[("host", "localhost"), ("sec-fetch-site", "cross-site")]),
+    ] {
+        let answer = ask(headers).await;
+        assert_eq!(answer.status, 403, "{name}");
+        assert!(answer.json()["message"].as_str().unwrap().starts_with("without a token"));
+    }
+
+    let guarded = Doors::guarded("first");
+    let headers = [
+        ("kong-admin-token", "first"),
+        ("host", "hooks.example"),
+        ("origin", "https://ui.example"),
+    ];
+    let asked = request(Method::GET, "/event-hooks", &headers, Body::empty());
+    guarded.send(asked).await.expect(200);
+}

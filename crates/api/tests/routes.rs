@@ -1,0 +1,124 @@
+//! Does every path answer what it can be asked, with and without a prefix?
+
+use http::Method;
+use serde_json::json;
+
+use crate::doors::Doors;
+
+const HOOK: &str = "/event-hooks/5d2bb5c1-0a0a-4d7b-a2c2-3c1d2a1f7b10";
+
+/// Every path, and what it can be asked.
+fn paths() -> Vec<(String, &'static str)> {
+    vec![
+        ("/event-hooks".into(), "GET, HEAD, OPTIONS, POST"),
+        (HOOK.into(), "DELETE, GET, HEAD, OPTIONS, PATCH, PUT"),
+        (format!("{HOOK}/ping"), "GET, HEAD, OPTIONS"),
+        (format!("{HOOK}/test"), "OPTIONS, POST"),
+        (format!("{HOOK}/deliveries"), "GET, HEAD, OPTIONS"),
+        (format!("{HOOK}/deliveries/x"), "GET, HEAD, OPTIONS"),
+        ("/event-hooks/sources".into(), "GET, HEAD, OPTIONS"),
+        ("/event-hooks/sources/crud".into(), "GET, HEAD, OPTIONS"),
+        ("/event-hooks/sources/a/b".into(), "DELETE, GET, HEAD, OPTIONS, PUT"),
+        ("/event-hooks/source".into(), "GET, HEAD, OPTIONS"),
+        ("/event-hooks/source/crud".into(), "GET, HEAD, OPTIONS"),
+        ("/event-hooks/source/a/b".into(), "DELETE, GET, HEAD, OPTIONS, PUT"),
+        ("/events".into(), "OPTIONS, POST"),
+        ("/status".into(), "GET, HEAD, OPTIONS"),
+        ("/metrics".into(), "GET, HEAD, OPTIONS"),
+    ]
+}
+
+#[tokio::test]
+async fn a_path_says_what_it_can_be_asked_and_refuses_the_rest() {
+    let doors = Doors::open();
+    for (path, allowed) in paths() {
+        for path in [path.clone(), format!("{path}/"), format!("/team{path}")] {
+            let options = doors.ask(Method::OPTIONS, &path).await;
+            assert_eq!(options.status, 204, "{path}");
+            assert_eq!(options.header("allow"), Some(allowed), "{path}");
+            assert_eq!(options.header("access-control-allow-methods"), Some(allowed), "{path}");
+            assert_eq!(options.header("access-control-allow-headers"), Some("Content-Type"));
+            for method in [
+                Method::GET,
+                Method::POST,
+                Method::PUT,
+                Method::PATCH,
+                Method::DELETE,
+                Method::TRACE,
+            ] {
+                let is_allowed = allowed.split(", ").any(|it| it == method.as_str());
+                let answer = doors.ask(method.clone(), &path).await;
+                assert_eq!(answer.status == 405, !is_allowed, "{method} {path}");
+                if !is_allowed {
+                    assert_eq!(answer.header("allow"), Some(allowed), "{method} {path}");
+                    assert_eq!(answer.json(), json!({"message": "Method not allowed"}));
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_route_is_not_found() {
+    let doors = Doors::open();
+    for path in [
+        "/",
+        "/team",
+        "/team/",
+        "/events/events",
+        "/a/b/events",
+        "//events",
+        "/tokens",
+        "/openapi.json",
+        "/team/tokens",
+        "/event-hooks/5d2bb5c1-0a0a-4d7b-a2c2-3c1d2a1f7b10/recover",
+        "/event-hooks/5d2bb5c1-0a0a-4d7b-a2c2-3c1d2a1f7b10/deliveries/x/redeliver",
+        "/event-hooks/sources/a/b/c",
+        "/Event-Hooks",
+        "/%65vents",
+    ] {
+        for method in [Method::GET, Method::POST, Method::OPTIONS] {
+            let answer = doors.ask(method.clone(), path).await;
+            assert_eq!(answer.expect(404), json!({"message": "Not found"}), "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_head_is_an_answer_without_its_body() {
+    let doors = Doors::open();
+    for path in ["/event-hooks", "/team/event-hooks/sources/", "/status"] {
+        let get = doors.get(path).await;
+        let head = doors.ask(Method::HEAD, path).await;
+        assert_eq!((head.status, head.text.as_str()), (get.status, ""), "{path}");
+        assert_eq!(head.header("content-type"), get.header("content-type"), "{path}");
+        assert_eq!(head.header("content-length"), Some(&*get.text.len().to_string()), "{path}");
+    }
+    assert_eq!(doors.ask(Method::HEAD, HOOK).await.status, 404);
+}
+
+#[tokio::test]
+async fn what_was_counted_is_for_scrapers() {
+    let answer = Doors::open().get("/metrics").await;
+    let text = Some("text/plain; version=0.0.4; charset=utf-8");
+    assert_eq!(answer.header("content-type"), text);
+    assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, "counted 1\n"));
+}
+
+#[tokio::test]
+async fn the_status_says_what_is_out_of_reach() {
+    let healthy = Doors::open().get("/status").await.expect(200);
+    assert_eq!(
+        healthy,
+        json!({
+            "status": "ok",
+            "version": "1.2.3",
+            "storage": "reachable",
+            "queue": "reachable",
+            "queue_depth": {"events": 3, "retries": 0},
+        })
+    );
+    let unhealthy = Doors::unhealthy().get("/status").await.expect(503);
+    assert_eq!(unhealthy["status"], "unavailable");
+    assert_eq!(unhealthy["storage"], "unreachable");
+}
