@@ -9,6 +9,7 @@ mod delivering;
 mod listening;
 mod living;
 mod misusing;
+mod readme;
 mod reference;
 
 mod verify_docs;

@@ -19,7 +19,10 @@ use crate::{error::Refusal, routing::Entrance};
 
 /// Who may come in.
 #[derive(Clone)]
-pub struct Auth {
+pub struct Auth(Arc<Known>);
+
+/// The tokens that are known.
+struct Known {
     first: Option<TokenHash>,
     tokens: Arc<dyn TokenStore>,
 }
@@ -28,22 +31,22 @@ impl Auth {
     /// The holder of `first` is an admin, the holders of `tokens` are what those say. Without a
     /// first token everybody is an admin, and tokens are not looked at.
     pub fn new(first: Option<&str>, tokens: Arc<dyn TokenStore>) -> Self {
-        Self { first: first.map(TokenHash::of), tokens }
+        Self(Arc::new(Known { first: first.map(TokenHash::of), tokens }))
     }
 
     /// Is everybody an admin?
     pub(crate) fn is_open(&self) -> bool {
-        self.first.is_none()
+        self.0.first.is_none()
     }
 
     async fn admit(&self, headers: &HeaderMap) -> Result<Holder, Refusal> {
         let admin = || Holder { name: "admin".into(), caller: Caller::admin() };
-        let Some(first) = &self.first else { return Ok(admin()) };
+        let Some(first) = &self.0.first else { return Ok(admin()) };
         let hash = TokenHash::of(shown(headers).ok_or(Refusal::Unauthenticated)?);
         if hash.as_str().as_bytes().ct_eq(first.as_str().as_bytes()).into() {
             return Ok(admin());
         }
-        let token = self.tokens.token(&hash).await?.ok_or(Refusal::Unauthenticated)?;
+        let token = self.0.tokens.token(&hash).await?.ok_or(Refusal::Unauthenticated)?;
         let caller = Caller { role: token.role, workspaces: token.workspaces };
         Ok(Holder { name: token.name, caller })
     }

@@ -24,6 +24,9 @@ pub(crate) struct Doors {
     pub(crate) store: MemoryStore,
     pub(crate) queue: MemoryQueue,
     pub(crate) handlers: ScriptedHandlers,
+    admin: Admin,
+    ingest: Ingest,
+    auth: Auth,
     router: Router,
 }
 
@@ -123,14 +126,27 @@ impl Doors {
             clock: shared.2,
             defaults,
         };
+        let ingest = Ingest { publisher, explainer: Some(Arc::new(explainer)) };
+        let auth = Auth::new(first, shared.0);
         let router = api::router(Front {
-            admin,
-            ingest: Ingest { publisher, explainer: Some(Arc::new(explainer)) },
-            auth: Auth::new(first, shared.0),
+            admin: admin.clone(),
+            ingest: ingest.clone(),
+            auth: auth.clone(),
             probe: Arc::new(Health(storage)),
             metrics: Some(Arc::new(|| "counted 1\n".to_owned())),
         });
-        Self { clock, ledger, store, queue, handlers, router }
+        Self { clock, ledger, store, queue, handlers, admin, ingest, auth, router }
+    }
+
+    /// The admin API alone, as a function has it.
+    pub(crate) fn admin_alone(self) -> Self {
+        Self { router: api::admin_router(self.admin.clone(), self.auth.clone()), ..self }
+    }
+
+    /// `POST /events` alone, as a function has it that knows no hooks.
+    pub(crate) fn ingest_alone(self) -> Self {
+        let ingest = Ingest { explainer: None, ..self.ingest.clone() };
+        Self { router: api::ingest_router(ingest, self.auth.clone()), ..self }
     }
 
     /// Sends any request.

@@ -98,6 +98,20 @@ async fn a_head_is_an_answer_without_its_body() {
 }
 
 #[tokio::test]
+async fn each_door_stands_alone_too() {
+    let event = json!({"source": "crud", "event": "consumers"});
+    let admin = Doors::open().admin_alone();
+    admin.get("/team/event-hooks/").await.expect(200);
+    admin.post_events(&event).await.expect(404);
+
+    let ingest = Doors::open().ingest_alone();
+    ingest.post_events(&event).await.expect(202);
+    ingest.get("/event-hooks").await.expect(404);
+    let explained = ingest.json(Method::POST, "/events?explain=true", &event).await.expect(501);
+    assert_eq!(explained, json!({"message": "events are not explained at this address"}));
+}
+
+#[tokio::test]
 async fn what_was_counted_is_for_scrapers() {
     let answer = Doors::open().get("/metrics").await;
     let text = Some("text/plain; version=0.0.4; charset=utf-8");

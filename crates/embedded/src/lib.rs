@@ -48,8 +48,9 @@ pub struct Store {
 }
 
 struct Inner {
-    writer: Writer,
+    /// Dropped before the writer, which gives the folder back.
     readers: Readers,
+    writer: Writer,
     queues: Queues,
     clock: Arc<dyn Clock>,
 }
@@ -60,8 +61,8 @@ impl Store {
     pub fn open(folder: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let opened = open::open(folder)?;
         let inner = Inner {
+            readers: Readers::start(opened.reading),
             writer: Writer::start(opened.writing, opened.lock),
-            readers: Readers::new(opened.reading),
             queues: Queues::from(opened.last_task),
             clock,
         };
