@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 # Every step keeps both cores busy, and all share one target folder.
 .NOTPARALLEL:
-.PHONY: help test needs fmt clippy doc unit deny
+.PHONY: help test needs fmt clippy doc venv unit deny
 
 TOOLCHAIN := $(shell sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
 TOOLS := target/tools
@@ -16,7 +16,7 @@ export EVENT_HOOKS_TEST_LANGUAGES ?= 1
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
-test: needs fmt clippy doc unit deny ## Check everything, as CI does
+test: needs fmt clippy doc venv unit deny ## Check everything, as CI does
 	@echo "all passed"
 
 # $(call need,command,what it is for and where it comes from)
@@ -27,6 +27,7 @@ want = @command -v $(1) >/dev/null || echo "skipped: $(2), for there is no $(1)"
 needs: ## Say what is missing on this machine
 	$(call need,cargo,the Rust toolchain: https://rustup.rs)
 	$(call need,$(firstword $(CC)),the C compiler that builds SQLite and ring: apt-get install build-essential)
+	$(call need,$(firstword $(CXX)),the C++ compiler: apt-get install build-essential)
 	@rustc --version | grep -qF 'rustc $(TOOLCHAIN) ' || { \
 	  echo "missing: rustc $(TOOLCHAIN), as rust-toolchain.toml says: rustup toolchain install $(TOOLCHAIN)" >&2; exit 1; }
 	@cargo fmt --version >/dev/null && cargo clippy --version >/dev/null || { \
@@ -35,6 +36,7 @@ needs: ## Say what is missing on this machine
 	$(call want,node,the Node program of docs/verify.md)
 	$(call want,go,the Go program of docs/verify.md)
 	$(call want,openssl,the shell program of docs/verify.md)
+	$(call want,curl,the commands of README.md and of the reference documents)
 
 fmt: ## Check the formatting
 	cargo fmt --all --check
@@ -44,6 +46,14 @@ clippy: ## Lint, with every warning an error
 
 doc: ## Build the documentation, private items too, with every warning an error
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
+
+venv: ## Install what some tests ask for besides, pinned by hash, into .venv
+	@command -v python3 >/dev/null || exit 0; \
+	cmp -s tests/requirements.txt .venv/installed && exit 0; \
+	python3 -m venv .venv && .venv/bin/pip install --quiet --disable-pip-version-check \
+	  --require-hashes --only-binary :all: -r tests/requirements.txt \
+	  && cp tests/requirements.txt .venv/installed \
+	  || echo "skipped: HTTPie's commands of the reference documents, for it could not be installed"
 
 unit: ## Run all tests
 	cargo test --workspace --doc --locked

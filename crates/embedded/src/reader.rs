@@ -158,8 +158,14 @@ mod tests {
         let readers = readers(1);
         let (let_go, held) = mpsc::channel::<()>();
         let (ran, has_run) = mpsc::channel();
-        let mut slow = Box::pin(readers.read(WHAT, move |_| Ok(held.recv().unwrap())));
-        let mut left = Box::pin(readers.read(WHAT, move |_| Ok(ran.send(()).unwrap())));
+        let mut slow = Box::pin(readers.read(WHAT, move |connection| {
+            held.recv().unwrap();
+            one(connection)
+        }));
+        let mut left = Box::pin(readers.read(WHAT, move |connection| {
+            ran.send(()).unwrap();
+            one(connection)
+        }));
         tokio::select! {
             biased;
             _ = &mut slow => panic!("it is held"),

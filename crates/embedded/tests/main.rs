@@ -1,7 +1,9 @@
 //! The store from outside: the ports' suites, what a folder may be, what outlives a process.
 
+mod lists;
 mod opening;
 mod queue;
+mod recorded;
 mod suites;
 mod surviving;
 

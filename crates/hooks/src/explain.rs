@@ -1,7 +1,8 @@
 //! Why did my hook not fire?
 //!
 //! Goes the way of an event without leaving a trace: nothing is queued, claimed, remembered or
-//! run. An `id` that was posted before is not looked up.
+//! run. An `id` that was posted before is not looked up. Within a workspace, its own hooks are
+//! explained; those of the default workspace, which see its events too, are not its caller's to see.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -88,6 +89,8 @@ pub struct Explainer {
 impl Explainer {
     /// How many hooks are shown for an event.
     pub const MOST_HOOKS: usize = 100;
+    /// How many events can be explained at once.
+    pub const MOST_EVENTS: usize = 10;
     /// How many hooks are looked at.
     const MOST_LOOKED_AT: usize = 1_000;
 
@@ -111,7 +114,7 @@ impl Explainer {
         self.publisher.refuse_unknown(&events).await?;
         let catalog = Catalog::with(self.catalog.published().await?);
         let page = PageRequest { size: Self::MOST_LOOKED_AT, after: None };
-        let looked_at = self.hooks.hooks(&Scope::All, page).await?;
+        let looked_at = self.hooks.hooks(&Scope::of(workspace), page).await?;
 
         let mut memories = HashMap::new();
         let mut explained = Vec::with_capacity(events.len());

@@ -63,7 +63,8 @@ pub struct Page<T, C> {
 /// Which part of a list is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageRequest<C> {
-    /// How many items at most, 1 to 1,000. A page may be shorter and still not the last.
+    /// How many items at most, 1 to 1,000. A page may be shorter and still not the last: it ends
+    /// at about a megabyte.
     pub size: usize,
     /// Where to begin: the `next` of the page before.
     pub after: Option<C>,
@@ -184,7 +185,7 @@ pub struct Claim {
 pub struct DeliveryEntry {
     /// Its id.
     pub id: DeliveryId,
-    /// What is owed to whom. Its run is the latest one.
+    /// What is owed to whom. Its run is the latest one; in lists its event is without data.
     pub delivery: Delivery,
     /// How far it has come.
     pub step: Step,
@@ -257,7 +258,7 @@ pub trait Ledger: Send + Sync {
         now: Timestamp,
     ) -> PortResult<Vec<Option<Step>>>;
 
-    /// A part of a hook's log: newest events first, without attempts.
+    /// A part of a hook's log: newest events first, without event data and attempts.
     async fn deliveries(
         &self,
         query: &DeliveryQuery,

@@ -6,7 +6,7 @@ use hooks::{
     hook::{Draft, Snooze},
     matching::Unmatched,
 };
-use testkit::builders::{draft, named, source};
+use testkit::builders::{draft, named, source, workspace};
 
 use crate::world::{World, change};
 
@@ -41,6 +41,18 @@ async fn every_reason_is_told_and_nothing_is_done() {
         ]
     );
     assert_eq!((world.queue.sent().len(), world.handlers.runs().len()), (sent, runs));
+}
+
+#[tokio::test]
+async fn a_workspace_is_told_of_its_own_hooks_alone() {
+    let world = World::new();
+    let (own, other) = (workspace("a"), workspace("b"));
+    let hook = world.hook_in(&own, draft()).await;
+    world.hook_in(&other, draft()).await;
+    world.hook(draft()).await;
+    let explained = world.explain_in(&own, vec![change()]).await;
+    let told: Vec<_> = explained[0].hooks.iter().map(|it| it.hook).collect();
+    assert_eq!(told, [hook]);
 }
 
 #[tokio::test]

@@ -111,11 +111,19 @@ impl World {
     }
 
     pub(crate) async fn explain(&self, events: Vec<NewEvent>) -> Vec<Explained> {
+        self.explain_in(&Workspace::default_workspace(), events).await
+    }
+
+    pub(crate) async fn explain_in(
+        &self,
+        workspace: &Workspace,
+        events: Vec<NewEvent>,
+    ) -> Vec<Explained> {
         let store = Arc::new(self.store.clone());
         let (ledger, clock) = (Arc::new(self.ledger.clone()), Arc::new(self.clock.clone()));
         let explainer =
             Explainer::new(Arc::clone(&self.publisher), store.clone(), store, ledger, clock);
-        explainer.explain(&Workspace::default_workspace(), events).await.unwrap()
+        explainer.explain(workspace, events).await.unwrap()
     }
 
     /// Puts an event on the queue that was accepted at its own time.
