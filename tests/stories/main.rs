@@ -1,6 +1,8 @@
 //! Event Hooks as its users meet it, and the house as its builders keep it: one module a story, all
 //! in one binary.
 
+#![expect(clippy::unwrap_used, reason = "in a test a panic is a finding")]
+
 mod repository;
 mod world;
 

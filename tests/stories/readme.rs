@@ -26,9 +26,10 @@ fn steps(page: &str) -> Vec<Step> {
                 steps.push(Step { command: command.to_owned(), printed: String::new() });
             } else if continues {
                 let step = steps.last_mut().expect("a command is continued");
-                step.command.push_str(&format!("\n{line}"));
+                step.command.push('\n');
+                step.command.push_str(line);
             } else if let Some(step) = steps.last_mut() {
-                step.printed.push_str(&line);
+                step.printed.push_str(line);
             }
             continues = line.ends_with('\\');
         }

@@ -69,9 +69,7 @@ impl World {
 
     async fn start(data: Arc<TempDir>, settings: Vec<(String, String)>) -> Self {
         let process = Process::serve(data.path(), &settings);
-        let banner = process.said.recv_timeout(PATIENCE).unwrap_or_else(|_| {
-            panic!("the server did not start: {}", process.logged.lock().unwrap())
-        });
+        let banner = process.line().await;
         let url = banner.rsplit(' ').next().expect("an address at the end").to_owned();
         assert!(url.starts_with("http://127.0.0.1:"), "{banner}");
         Self { process, url, client: client(), settings, data }
@@ -178,6 +176,19 @@ impl Process {
             }
         });
         Self { child, said, logged }
+    }
+
+    /// The next line for people, without keeping receivers of this story from answering.
+    pub(crate) async fn line(&self) -> String {
+        let began = Instant::now();
+        loop {
+            if let Ok(line) = self.said.try_recv() {
+                return line;
+            }
+            let logged = || self.logged.lock().unwrap().clone();
+            assert!(began.elapsed() < PATIENCE, "it said nothing, and logged: {}", logged());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// Dies at once, as in a power cut of one process.

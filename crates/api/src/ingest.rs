@@ -94,7 +94,9 @@ impl Ingest {
         let events = self.checked(posted::events(&head.headers, &body)?).await?;
         if events.len() > Explainer::MOST_EVENTS {
             let most = Explainer::MOST_EVENTS;
-            return Err(Refusal::bad_request(format!("at most {most} events are explained at once")));
+            return Err(Refusal::bad_request(format!(
+                "at most {most} events are explained at once"
+            )));
         }
 
         let names = events.iter().map(Names::of).collect::<Vec<_>>();

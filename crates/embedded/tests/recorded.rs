@@ -10,6 +10,7 @@ use hooks::{
     id::{DeliveryId, HookId, OccurrenceId},
     name::Scope,
     ports::{CatalogStore, Claim, DeliveryQuery, HookStore, Ledger, PageRequest, TokenStore},
+    secret::Secret,
     task::{Queue, Task},
 };
 use rusqlite::Connection;
@@ -36,7 +37,7 @@ async fn a_recorded_store_is_still_read() {
     let page = PageRequest { size: 10, after: None };
     let hooks = store.hooks(&Scope::All, page).await.unwrap().items;
     let Handler::Webhook(webhook) = &hooks[0].draft.handler else { panic!("a webhook") };
-    let secrets: Vec<_> = webhook.signing.in_force(START).map(|it| it.expose()).collect();
+    let secrets: Vec<_> = webhook.signing.in_force(START).map(Secret::expose).collect();
     assert_eq!(secrets, ["new", "old"]);
     assert_eq!(hooks[1].draft.handler, Handler::Log {});
 

@@ -16,8 +16,7 @@ async fn every_reason_is_told_and_nothing_is_done() {
     let seen_as = named("consumers");
     let snoozing = world.hook(Draft { snooze: Some(Snooze::seconds(60)), ..draft() }).await;
     world.publish(change()).await;
-    let until =
-        Some((world.handlers.runs()[0].at + std::time::Duration::from_secs(60)).to_string());
+    let until = Some((world.handlers.runs()[0].at + std::time::Duration::from_mins(1)).to_string());
 
     let firing = world.hook(draft()).await;
     let parked = world.hook(Draft { enabled: Some(false), ..draft() }).await;

@@ -113,6 +113,21 @@ async fn a_batch_writes_a_groups_memory_once() {
 }
 
 #[tokio::test]
+async fn of_instances_with_equal_events_exactly_one_fires() {
+    for rules in [on_change(), snoozing()] {
+        let world = World::new();
+        world.hook(rules).await;
+        world.ledger.interleave();
+        for _ in 0..5 {
+            world.accept(vec![change()]).await;
+        }
+        world.run_side_by_side().await;
+        assert_eq!(world.handlers.runs().len(), 1);
+        assert_eq!(world.queue.depth(), 0);
+    }
+}
+
+#[tokio::test]
 async fn a_snooze_that_is_known_asks_nobody() {
     let world = World::new();
     world.hook(snoozing()).await;

@@ -156,6 +156,13 @@ impl World {
         self.dispatch(received).await
     }
 
+    /// Sees each message through that is due, all at once, as so many instances would.
+    pub(crate) async fn run_side_by_side(&self) {
+        let received = self.queue.receive_all();
+        let running = received.into_iter().map(|message| self.dispatch(vec![message]));
+        futures_util::future::join_all(running).await;
+    }
+
     async fn dispatch(&self, received: Vec<Received>) -> Vec<Handled> {
         let handled = self.dispatcher.dispatch(received.iter().map(message).collect()).await;
         for (received, handled) in received.iter().zip(&handled) {

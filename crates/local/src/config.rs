@@ -137,8 +137,8 @@ impl Serve {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Listen {
     /// Where to listen
-    #[arg(long, default_value = "127.0.0.1:9000", value_name = "ADDRESS")]
-    pub(crate) listen: SocketAddr,
+    #[arg(long = "listen", default_value = "127.0.0.1:9000", value_name = "ADDRESS")]
+    pub(crate) address: SocketAddr,
 
     /// The hook's config.secret; signatures are checked where it is given
     #[arg(long, env = "EVENT_HOOKS_LISTEN_SECRET", hide_env_values = true, value_name = "SECRET")]

@@ -39,8 +39,8 @@ struct Receiver {
 
 /// Listens until the process is stopped.
 pub(crate) async fn listen(config: Listen) -> Result<(), String> {
-    let listener = TcpListener::bind(config.listen).await.map_err(|error| {
-        format!("cannot listen on {}: {error}; choose another --listen", config.listen)
+    let listener = TcpListener::bind(config.address).await.map_err(|error| {
+        format!("cannot listen on {}: {error}; choose another --listen", config.address)
     })?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let receiver = Receiver {

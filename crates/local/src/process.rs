@@ -92,9 +92,10 @@ fn handlers(config: &Serve, pretty: bool) -> Result<Arc<dyn Handlers>, String> {
     let policy = Policy::new(config.egress_allow.0.clone());
     let egress = Egress::new(policy, config.timeout())
         .map_err(|error| format!("cannot set up outgoing requests: {error}"))?;
-    let log = match pretty {
-        true => LogSink::pretty(Box::new(stderr())),
-        false => LogSink::json(Box::new(stderr())),
+    let log = if pretty {
+        LogSink::pretty(Box::new(stderr()))
+    } else {
+        LogSink::json(Box::new(stderr()))
     };
     Ok(Arc::new(AllHandlers::new(egress, config.signature.into(), log)))
 }

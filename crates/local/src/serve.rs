@@ -56,12 +56,9 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, mut stop: watch
 
 async fn answer(router: Router, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
     let request = request.map(Body::new);
-    match tokio::time::timeout(REQUEST, router.oneshot(request)).await {
-        Ok(answered) => answered,
-        Err(_) => {
-            let mut late = Response::new(Body::empty());
-            *late.status_mut() = StatusCode::REQUEST_TIMEOUT;
-            Ok(late)
-        }
-    }
+    tokio::time::timeout(REQUEST, router.oneshot(request)).await.unwrap_or_else(|_| {
+        let mut late = Response::new(Body::empty());
+        *late.status_mut() = StatusCode::REQUEST_TIMEOUT;
+        Ok(late)
+    })
 }

@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -27,6 +30,7 @@ pub struct MemoryLedger {
     kept: Arc<Mutex<Kept>>,
     faults: Arc<Faults<LedgerCall>>,
     clock: HandClock,
+    interleaves: Arc<AtomicBool>,
 }
 
 /// The calls of a ledger, to say which is to fail.
@@ -74,6 +78,11 @@ impl MemoryLedger {
     /// The next call of this kind is unavailable.
     pub fn fail_next(&self, call: LedgerCall) {
         self.faults.add(call);
+    }
+
+    /// From now on, whoever writes a gate's memory lets all others go first.
+    pub fn interleave(&self) {
+        self.interleaves.store(true, Ordering::Relaxed);
     }
 
     /// How many gates are remembered, expired or not.
@@ -173,6 +182,9 @@ impl Ledger for MemoryLedger {
         seen: u64,
         expires: Option<Timestamp>,
     ) -> PortResult<()> {
+        if self.interleaves.load(Ordering::Relaxed) {
+            tokio::task::yield_now().await;
+        }
         let mut kept = self.asked(LedgerCall::Remember)?;
         let found = kept.remembered(gate, self.clock.now()).map_or(0, |it| it.version);
         if found != seen {
