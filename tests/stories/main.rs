@@ -3,10 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is a finding")]
 
+mod console;
 mod repository;
 mod world;
 
 mod administering;
+mod api_docs;
 mod delivering;
 mod listening;
 mod living;

@@ -216,7 +216,7 @@ impl Pen {
         self.say("BEGIN IMMEDIATE")?;
         let written = self.run(group).and_then(|()| self.say("COMMIT"));
         if written.is_err() && !self.connection.is_autocommit() {
-            // What cannot even be rolled back is rolled back by the next who opens the file.
+            // Whatever this answers, the transaction is over.
             let _ = self.say("ROLLBACK");
         }
         written

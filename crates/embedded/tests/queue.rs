@@ -1,6 +1,9 @@
 //! The receiving half, beyond what every queue must do.
 
-use std::time::{Duration, Instant};
+use std::{
+    task::Poll,
+    time::{Duration, Instant},
+};
 
 use embedded::{Depth, Message, Store};
 use hooks::{
@@ -68,6 +71,19 @@ async fn the_oldest_due_comes_first_and_those_of_one_moment_in_the_order_of_send
 }
 
 #[tokio::test]
+async fn no_more_is_handed_out_at_once_than_fits_into_memory() {
+    let world = world();
+    let filler = "x".repeat(1024 * 1024);
+    let large = |number| {
+        let data = data(json!({"number": number, "filler": filler}));
+        outgoing(dispatch(Event { data, ..event() }))
+    };
+    world.send((0..12).map(large)).await;
+    assert_eq!(numbers(&world.receive(100).await), (0..8).collect::<Vec<_>>());
+    assert_eq!(numbers(&world.receive(100).await), (8..12).collect::<Vec<_>>());
+}
+
+#[tokio::test]
 async fn a_message_says_when_it_was_sent() {
     let world = world();
     world.send([numbered(0)]).await;
@@ -121,16 +137,15 @@ async fn a_group_that_only_waits_is_passed_over() {
 async fn a_receive_that_was_cancelled_leaves_its_tasks_to_the_next() {
     let world = world();
     world.send((0..10).map(numbered)).await;
+    let mut received = Vec::new();
     for _ in 0..10 {
         let mut receiving = Box::pin(world.store.receive(Queue::Events, 10));
-        // Polled once: the writer has the job, and nobody waits for its answer.
-        let poll_once = std::future::poll_fn(|context| {
-            let _ = receiving.as_mut().poll(context);
-            std::task::Poll::Ready(())
-        });
-        poll_once.await;
+        // Polled once: the writer has the job, and as a rule nobody waits for its answer.
+        let polled = std::future::poll_fn(|context| Poll::Ready(receiving.as_mut().poll(context)));
+        if let Poll::Ready(Ok(messages)) = polled.await {
+            received.extend(numbers(&messages));
+        }
     }
-    let mut received = Vec::new();
     let deadline = Instant::now() + Duration::from_secs(10);
     while received.len() < 10 && Instant::now() < deadline {
         received.extend(numbers(&world.receive(10).await));
@@ -186,7 +201,7 @@ async fn waiting_ends_at_once_where_something_is_due() {
     world.send([numbered(0)]).await;
     let begun = Instant::now();
     world.store.wait(Queue::Events).await;
-    assert!(begun.elapsed() < A_SECOND / 2, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < A_SECOND * 9 / 10, "{:?}", begun.elapsed());
 }
 
 #[tokio::test]
@@ -197,7 +212,7 @@ async fn waiting_ends_when_something_is_sent() {
         tokio::time::sleep(Duration::from_millis(50)).await;
         world.send([numbered(0)]).await;
     });
-    assert!(begun.elapsed() < A_SECOND / 2, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < A_SECOND * 9 / 10, "{:?}", begun.elapsed());
 }
 
 #[tokio::test]
@@ -210,7 +225,7 @@ async fn waiting_ends_when_something_is_released() {
         tokio::time::sleep(Duration::from_millis(50)).await;
         world.store.release(message.id, Duration::ZERO).await.unwrap();
     });
-    assert!(begun.elapsed() < A_SECOND / 2, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < A_SECOND * 9 / 10, "{:?}", begun.elapsed());
 }
 
 #[tokio::test]

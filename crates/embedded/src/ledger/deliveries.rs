@@ -32,7 +32,7 @@ pub(super) struct Row {
     attempt: Option<(Step, String)>,
 }
 
-/// What a list shows of a delivery. All but the last column of [`ONE`].
+/// The columns that [`read`] reads, in its order.
 macro_rules! listed {
     () => {
         "id, hook, generation, run, attempt, state, updated, event"

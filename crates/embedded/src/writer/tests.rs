@@ -178,6 +178,27 @@ async fn a_commit_that_fails_undoes_the_group_and_not_the_next() {
 }
 
 #[tokio::test]
+async fn a_failure_that_ends_the_transaction_is_told_to_the_whole_group() {
+    let world = world();
+    let held = hold(world.inbox()).reached();
+    let before = hand_in(world.inbox(), TERMS, |to| add(to, 1));
+    let guilty = hand_in(world.inbox(), TERMS, |to| {
+        // As SQLite does by itself on some failures of the disk.
+        to.execute_batch("ROLLBACK")?;
+        Err::<(), _>(Fault::Unreadable("a broken disk".into()))
+    });
+    let after = hand_in(world.inbox(), TERMS, |to| add(to, 2));
+    drop(held);
+    for answer in [before, guilty, after] {
+        let error = answer.await.unwrap().unwrap_err().to_string();
+        assert!(error.contains("a broken disk"), "{error}");
+    }
+    assert_eq!(world.numbers(), [0; 0]);
+    world.inbox().write(TERMS, |to| add(to, 3)).await.unwrap();
+    assert_eq!(world.numbers(), [3]);
+}
+
+#[tokio::test]
 async fn a_group_that_must_survive_a_power_cut_is_on_disk_before_it_is_answered() {
     const POWER_CUT: Terms = Terms { survives: Survives::PowerCut, ..TERMS };
     const NORMAL: i64 = 1;

@@ -74,6 +74,7 @@ pub async fn run(fresh: impl AsyncFn(HandClock) -> Arc<dyn Ledger>) {
         lists::since_is_included_and_until_is_not,
         lists::deliveries_of_one_moment_are_each_on_one_page,
         lists::filters_hold_on_every_page,
+        lists::a_cursor_does_not_lift_the_filters,
         lists::pages_stay_in_place_while_newer_events_are_recorded,
     );
     check_each!(subject().await =>

@@ -5,7 +5,7 @@ use hooks::{
     event::{Data, Event},
     hook::EventHook,
     id::DeliveryId,
-    ports::{DeliveryQuery, PortResult},
+    ports::{DeliveryCursor, DeliveryQuery, PageRequest, PortResult},
 };
 
 use super::{Subject, all_of, owed};
@@ -156,6 +156,27 @@ pub(super) async fn filters_hold_on_every_page(subject: &Subject) -> PortResult<
     let expected = newest_first(records[5..25].iter().filter(|it| it.state == pending()));
     for size in [1, 3, 7, 1_000] {
         assert_eq!(subject.listed(&query, size).await?, expected, "in pages of {size}");
+    }
+    Ok(())
+}
+
+pub(super) async fn a_cursor_does_not_lift_the_filters(subject: &Subject) -> PortResult<()> {
+    let hook = hook();
+    let records: Vec<_> = (0..5).map(|it| recorded(&hook, it, State::Delivered)).collect();
+    subject.record_all(&records).await?;
+    let last = &records[4].delivery;
+    let after = Some(DeliveryCursor { accepted: last.event.order.accepted, id: last.id() });
+    for (name, since, until, expected) in [
+        ("the cursor alone", None, None, 0..4),
+        ("an end before the cursor", None, Some(at(2)), 0..2),
+        ("a beginning", Some(at(3)), None, 3..4),
+        ("a beginning after the cursor", Some(at(4)), None, 0..0),
+    ] {
+        let page = PageRequest { size: 10, after };
+        let query = DeliveryQuery { since, until, page, ..all_of(&hook) };
+        let page = subject.ledger.deliveries(&query, subject.now()).await?;
+        let listed: Vec<_> = page.items.iter().map(|it| it.id).collect();
+        assert_eq!(listed, newest_first(&records[expected]), "{name}");
     }
     Ok(())
 }
