@@ -55,6 +55,12 @@ fn what_cannot_work_is_said_with_what_to_do() {
             &["EVENT_HOOKS_ADMIN_TOKEN"],
         ),
         (
+            "a token that says nothing",
+            &["--listen", any],
+            &[(data, &free), ("EVENT_HOOKS_ADMIN_TOKEN", "")],
+            &["EVENT_HOOKS_ADMIN_TOKEN is empty", "set it", "unset it"],
+        ),
+        (
             "a wrong flag's value",
             &["--signature", "md5"],
             &[],

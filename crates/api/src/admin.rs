@@ -55,7 +55,7 @@ pub(crate) fn routes(admin: Admin) -> Router {
     Router::new()
         .route("/event-hooks", hooks.into_methods())
         .route("/event-hooks/{id}", hook.into_methods())
-        .route("/event-hooks/{id}/ping", Resource::new().get(ping_test::ping).into_methods())
+        .route("/event-hooks/{id}/ping", Resource::new().get_alone(ping_test::ping).into_methods())
         .route("/event-hooks/{id}/test", Resource::new().post(ping_test::test).into_methods())
         .route("/event-hooks/{id}/deliveries", deliveries.into_methods())
         .route("/event-hooks/{id}/deliveries/{delivery}", delivery.into_methods())

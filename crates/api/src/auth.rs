@@ -99,6 +99,7 @@ deed! {
 /// Permission to do something, somewhere.
 pub(crate) struct May<D> {
     role: Role,
+    is_tied: bool,
     entrance: Entrance,
     deed: PhantomData<D>,
 }
@@ -112,6 +113,11 @@ impl<D> May<D> {
     /// What the request looks at.
     pub(crate) fn scope(&self) -> Scope {
         Scope::of(&self.entrance.workspace)
+    }
+
+    /// Is the caller's token good in some workspaces only?
+    pub(crate) fn is_tied(&self) -> bool {
+        self.is_tied
     }
 
     /// May the answer show secrets?
@@ -136,7 +142,8 @@ impl<D: Deed, S: Sync> FromRequestParts<S> for May<D> {
         if !holder.caller.may(D::ACTION, &Scope::of(&entrance.workspace)) {
             return Err(Refusal::Forbidden { name: holder.name, verb: verb(&parts.method) });
         }
-        Ok(Self { role: holder.caller.role, entrance, deed: PhantomData })
+        let is_tied = !holder.caller.workspaces.is_empty();
+        Ok(Self { role: holder.caller.role, is_tied, entrance, deed: PhantomData })
     }
 }
 

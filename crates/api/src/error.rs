@@ -12,6 +12,9 @@ use serde_json::{Map, Value, json};
 
 use crate::{answer, wire::arguments::ArgumentsError};
 
+/// The deepest that an answer nests what is wrong; names of callers have as many dots as they like.
+const MOST_DOTS: usize = 16;
+
 /// Why a request was not done.
 #[derive(Debug)]
 pub(crate) enum Refusal {
@@ -222,8 +225,11 @@ fn schema_violation(violations: &Violations) -> Value {
 /// Puts a message where its dotted field says. Where a record is wrong as a whole, what is wrong
 /// within it is left to the sentence.
 fn nest(fields: &mut Map<String, Value>, field: &str, message: &str) {
+    let is_deep = field.matches('.').nth(MOST_DOTS).is_some();
     let (name, rest) = match field.split_once('.') {
-        Some((name, rest)) if !name.is_empty() && !rest.is_empty() => (name, Some(rest)),
+        Some((name, rest)) if !is_deep && !name.is_empty() && !rest.is_empty() => {
+            (name, Some(rest))
+        }
         _ => (field, None),
     };
     match (rest, fields.get_mut(name)) {

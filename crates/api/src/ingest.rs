@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
+    body::Body,
     extract::{FromRequestParts, Request, State},
     response::Response,
 };
@@ -32,8 +33,6 @@ use crate::{
 
 /// The largest request.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
-/// How many bad events a refusal names.
-const MOST_ERRORS: usize = 100;
 /// The longest `Idempotency-Key`.
 const LONGEST_KEY: usize = 255;
 
@@ -57,22 +56,27 @@ async fn post(
     query: Query,
     request: Request,
 ) -> Result<Response, Refusal> {
+    let (mut head, body) = request.into_parts();
+    if query.get("explain") == Some("true") {
+        let may = May::from_request_parts(&mut head, &()).await?;
+        return ingest.explain(may, &head.headers, body).await;
+    }
+    let may = May::from_request_parts(&mut head, &()).await?;
     match query.get("explain") {
-        None | Some("false") => ingest.take(request).await,
-        Some("true") => ingest.explain(request).await,
-        Some(_) => Err(Refusal::bad_request("explain must be true or false")),
+        None | Some("false") => ingest.take(may, &head.headers, body).await,
+        Some(_) => Err(posted::unreadable("explain must be true or false")),
     }
 }
 
 impl Ingest {
-    async fn take(self, request: Request) -> Result<Response, Refusal> {
-        let (mut head, body) = request.into_parts();
-        let may = May::<ToEmit>::from_request_parts(&mut head, &()).await?;
-        let key = idempotency_key(&head.headers)?;
-        let body = body::read(body, MOST_BYTES).await?;
-        let events = self.checked(posted::events(&head.headers, &body)?).await?;
-        drop(body);
-
+    async fn take(
+        self,
+        may: May<ToEmit>,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<Response, Refusal> {
+        let key = idempotency_key(headers)?;
+        let events = self.events(headers, body).await?;
         let names = events.iter().map(Names::of).collect::<Vec<_>>();
         match self.publisher.publish(may.workspace(), events, key.as_deref()).await {
             Ok(ids) => {
@@ -83,27 +87,36 @@ impl Ingest {
         }
     }
 
-    async fn explain(self, request: Request) -> Result<Response, Refusal> {
-        let (mut head, body) = request.into_parts();
-        let may = May::<ToRead>::from_request_parts(&mut head, &()).await?;
+    async fn explain(
+        self,
+        may: May<ToRead>,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<Response, Refusal> {
         let Some(explainer) = &self.explainer else {
             let reason = "events are not explained at this address";
             return Err(Refusal::Because(StatusCode::NOT_IMPLEMENTED, reason.into()));
         };
-        let body = body::read(body, MOST_BYTES).await?;
-        let events = self.checked(posted::events(&head.headers, &body)?).await?;
+        let events = self.events(headers, body).await?;
         if events.len() > Explainer::MOST_EVENTS {
             let most = Explainer::MOST_EVENTS;
-            return Err(Refusal::bad_request(format!(
+            return Err(posted::unreadable(&format!(
                 "at most {most} events are explained at once"
             )));
         }
 
         let names = events.iter().map(Names::of).collect::<Vec<_>>();
-        match explainer.explain(may.workspace(), events).await {
+        match explainer.explain(may.workspace(), may.is_tied(), events).await {
             Ok(explained) => Ok(answer::ok(&json!({"data": explained}))),
             Err(error) => Err(refused(error, |index| names.get(index))),
         }
+    }
+
+    /// The events of a request, whose form is judged before its body is read.
+    async fn events(&self, headers: &HeaderMap, body: Body) -> Result<Vec<NewEvent>, Refusal> {
+        let form = posted::form(headers)?;
+        let body = body::read(headers, body, MOST_BYTES).await?;
+        self.checked(posted::events(form, headers, &body)?).await
     }
 
     /// All events, where all are good. Otherwise everything that is wrong with any of them: what
@@ -187,7 +200,6 @@ fn refuse(mut errors: Vec<EventError>) -> Refusal {
         1 => "one event is not valid, nothing was accepted".to_owned(),
         several => format!("{several} events are not valid, nothing was accepted"),
     };
-    errors.truncate(MOST_ERRORS);
     Refusal::With(StatusCode::BAD_REQUEST, json!({"message": message, "errors": errors}))
 }
 
@@ -195,10 +207,10 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
     let mut keys = headers.get_all("idempotency-key").iter();
     let Some(key) = keys.next().map(HeaderValue::as_bytes) else { return Ok(None) };
     if keys.next().is_some() {
-        return Err(Refusal::bad_request("Idempotency-Key must be sent once"));
+        return Err(posted::unreadable("Idempotency-Key must be sent once"));
     }
     if !(1..=LONGEST_KEY).contains(&key.len()) || !key.iter().all(u8::is_ascii_graphic) {
-        return Err(Refusal::bad_request(format_args!(
+        return Err(posted::unreadable(&format!(
             "Idempotency-Key must be 1 to {LONGEST_KEY} visible ASCII characters"
         )));
     }

@@ -1,9 +1,10 @@
 //! Which route is meant? Workspace prefixes, trailing slashes, and what a path can be asked.
 //!
 //! A prefix counts only before a known route: `/team/events` is `POST /events` in the workspace
-//! `team`, `/events/events` is nothing. `/default/…` is the same as no prefix.
+//! `team`, `/events/events` is nothing. `/default/…` is the same as no prefix. Characters that need
+//! no percent-encoding mean the same with it: `/%74eam/events` too is in `team`.
 
-use std::{any::Any, panic::AssertUnwindSafe};
+use std::{any::Any, borrow::Cow, panic::AssertUnwindSafe};
 
 use axum::{
     Router,
@@ -15,7 +16,7 @@ use axum::{
 };
 use futures_util::FutureExt as _;
 use hooks::name::Workspace;
-use http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use http::{HeaderName, HeaderValue, StatusCode, Uri, header};
 use tower::Layer as _;
 
 use crate::{
@@ -76,17 +77,40 @@ fn admit(auth: Auth, mut request: Request) -> Result<Request, Refusal> {
     if percent_encoding::percent_decode_str(path).decode_utf8().is_err() {
         return Err(Refusal::bad_request("the path is not valid UTF-8"));
     }
-    let (prefix, route) = split(path);
+    let normal = normal(path);
+    let (prefix, route) = split(&normal);
     let entrance = Entrance {
         auth,
         has_prefix: prefix.is_some(),
         workspace: prefix.unwrap_or_else(Workspace::default_workspace),
     };
-    if route.len() != path.len() {
-        *request.uri_mut() = with_path(request.uri(), route)?;
+    if route != path {
+        let uri = with_path(request.uri(), route)?;
+        *request.uri_mut() = uri;
     }
     request.extensions_mut().insert(entrance);
     Ok(request)
+}
+
+/// A path without the percent-encoding that it does not need (RFC 3986, 6.2.2.2).
+fn normal(path: &str) -> Cow<'_, str> {
+    let unreserved = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
+    let encoded = |text: &str| {
+        let digits = text.get(..2).filter(|it| it.bytes().all(|it| it.is_ascii_hexdigit()))?;
+        u8::from_str_radix(digits, 16).ok().filter(unreserved)
+    };
+    let mut pieces = path.split('%');
+    let mut normal = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        match encoded(piece) {
+            Some(byte) => {
+                normal.push(char::from(byte));
+                normal.push_str(&piece[2..]);
+            }
+            None => normal.extend(["%", piece]),
+        }
+    }
+    if normal == path { Cow::Borrowed(path) } else { Cow::Owned(normal) }
 }
 
 /// The workspace in front of a known route, and the route without its trailing slashes.
@@ -126,6 +150,11 @@ impl<S: Clone + Send + Sync + 'static> Resource<S> {
     /// A path that can be asked for its options, and nothing else yet.
     pub(crate) fn new() -> Self {
         Self { methods: MethodRouter::new(), allowed: vec!["OPTIONS"] }
+    }
+
+    /// GET of something that is done by asking for it, so that there is no HEAD.
+    pub(crate) fn get_alone<H: Handler<T, S>, T: 'static>(self, handler: H) -> Self {
+        self.on(MethodFilter::GET, "GET", handler)
     }
 
     /// GET, and HEAD with it.
@@ -169,9 +198,17 @@ impl<S: Clone + Send + Sync + 'static> Resource<S> {
         self.allowed.sort_unstable();
         let allow = HeaderValue::from_str(&self.allowed.join(", ")).expect("methods are visible");
         let options = allow.clone();
-        self.methods
-            .on(MethodFilter::OPTIONS, move || async move { may_be_asked(options) })
-            .fallback(move |_: Method| async move { Refusal::MethodNotAllowed { allow } })
+        let refuse = || {
+            let allow = allow.clone();
+            move || async move { Refusal::MethodNotAllowed { allow } }
+        };
+        let mut methods =
+            self.methods.on(MethodFilter::OPTIONS, move || async move { may_be_asked(options) });
+        if !self.allowed.contains(&"HEAD") {
+            // Otherwise a GET answers it.
+            methods = methods.on(MethodFilter::HEAD, refuse());
+        }
+        methods.fallback(refuse())
     }
 }
 
@@ -188,6 +225,20 @@ fn may_be_asked(methods: HeaderValue) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_needs_no_encoding_means_the_same_with_it() {
+        for (name, path, expected) in [
+            ("nothing encoded", "/team/events", "/team/events"),
+            ("all that needs none", "/%61%5A%39%2d%2E%5f%7e", "/aZ9-._~"),
+            ("what needs it", "/a%2Fb%3A%25%20%C3%A4", "/a%2Fb%3A%25%20%C3%A4"),
+            ("once only", "/%2565vents", "/%2565vents"),
+            ("what encodes nothing", "/%/%4/%zz/%+1", "/%/%4/%zz/%+1"),
+            ("beside other characters", "/%6ä%", "/%6ä%"),
+        ] {
+            assert_eq!(normal(path), expected, "{name}");
+        }
+    }
 
     #[test]
     fn a_prefix_counts_only_before_a_known_route() {

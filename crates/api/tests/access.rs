@@ -55,6 +55,7 @@ async fn a_token_is_asked_for_everywhere_but_at_the_status() {
         (Method::POST, "/events".to_owned()),
         (Method::GET, "/metrics".to_owned()),
         (Method::POST, "/events?explain=true".to_owned()),
+        (Method::POST, "/events?explain=zzz".to_owned()),
     ] {
         let asked = doors.ask(method.clone(), &path).await;
         assert_eq!(
@@ -156,6 +157,26 @@ async fn a_tied_token_opens_its_workspace_only() {
     {
         let page = as_holder(&doors, "first", Method::GET, path, "").await.expect(200);
         assert_eq!(page["data"].as_array().unwrap().len(), count, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_tied_token_is_not_explained_what_others_hooks_do() {
+    let doors = doors().await;
+    let log = r#"{"source":"crud","handler":"log"}"#;
+    let of_all = as_holder(&doors, "first", Method::POST, "/event-hooks", log).await.expect(201);
+    let own = as_holder(&doors, "first", Method::POST, "/team/event-hooks", log).await;
+    let own = own.expect(201);
+    let event = r#"{"source":"crud","event":"consumers"}"#;
+    for (token, expected) in [("team", vec![id(&own)]), ("reader", vec![id(&of_all), id(&own)])] {
+        let path = "/team/events?explain=true";
+        let explained = as_holder(&doors, token, Method::POST, path, event).await.expect(200);
+        let hooks = explained["data"][0]["hooks"].as_array().unwrap();
+        let mut shown: Vec<_> = hooks.iter().map(|it| it["hook"].as_str().unwrap()).collect();
+        let mut expected: Vec<_> = expected.iter().map(String::as_str).collect();
+        shown.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(shown, expected, "{token}");
     }
 }
 

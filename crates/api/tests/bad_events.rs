@@ -90,6 +90,22 @@ async fn bodies_that_are_no_events_are_refused() {
         let answer = doors.send(request(Method::POST, "/events", headers, body)).await;
         assert_eq!(answer.status, status, "{name}: {}", answer.text);
         assert!(answer.text.len() > 10, "{name}: says why");
+        if status == 400 && name != "two content types" {
+            assert!(answer.json()["errors"].is_array(), "{name}: {}", answer.text);
+        }
     }
     assert_eq!(doors.queue.sent().len(), 0);
+}
+
+#[tokio::test]
+async fn a_batch_is_an_array() {
+    let batch = [("content-type", "application/cloudevents-batch+json")];
+    for body in ["{}", "1", "\"a\""] {
+        let posted = request(Method::POST, "/events", &batch, body);
+        assert_eq!(
+            Doors::open().send(posted).await.expect(400),
+            json!({"message": "a batch must be an array of events", "errors": []}),
+            "{body}"
+        );
+    }
 }

@@ -165,7 +165,11 @@ async fn a_change_merges_records_and_replaces_the_rest() {
             json!({"enabled": false, "group_by": ["a"]}),
             json!({"enabled": false, "group_by": ["a"]}),
         ),
-        ("what it says of itself", json!({"created_at": 1, "updated_at": 1}), json!({})),
+        (
+            "what it says of itself",
+            json!({"created_at": START.as_seconds(), "updated_at": 1}),
+            json!({}),
+        ),
     ] {
         let doors = Doors::open();
         let mut hook = webhook();
@@ -220,6 +224,15 @@ async fn what_is_read_can_be_written_back() {
     for method in [Method::PATCH, Method::PUT] {
         assert_eq!(doors.json(method, &path, &hook).await.expect(200), hook);
     }
+}
+
+#[tokio::test]
+async fn when_a_hook_was_made_cannot_be_changed() {
+    let doors = Doors::open();
+    let path = format!("/event-hooks/{}", doors.webhook().await);
+    let refused = doors.json(Method::PATCH, &path, &json!({"created_at": 5, "snooze": 1})).await;
+    assert_eq!(refused.expect(400)["message"], "schema violation (created_at: cannot be changed)");
+    assert_eq!(doors.get(&path).await.expect(200)["snooze"], Value::Null);
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ mod any_bytes;
 mod arguments;
 mod bad_events;
 mod bad_hooks;
+mod bodies;
 mod deliveries;
 mod errors;
 mod hooks;

@@ -2,7 +2,7 @@
 
 use hooks::delivery::{Failure, FailureClass, HandlerResult, Outcome, Report};
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use testkit::fakes::Script;
 
 use crate::doors::{Doors, webhook};
@@ -65,6 +65,16 @@ async fn a_ping_that_fails_says_how() {
 }
 
 #[tokio::test]
+async fn nothing_is_pinged_by_a_head() {
+    let doors = Doors::open();
+    let hook = doors.webhook().await;
+    let answer = doors.ask(Method::HEAD, &format!("/event-hooks/{hook}/ping")).await;
+    assert_eq!(answer.status, 405);
+    assert_eq!(answer.header("allow"), Some("GET, OPTIONS"));
+    assert_eq!(doors.handlers.hooks_run(), []);
+}
+
+#[tokio::test]
 async fn only_webhooks_are_pinged() {
     let doors = Doors::open();
     let path = format!("/event-hooks/{}/ping", doors.log_hook().await);
@@ -97,6 +107,15 @@ async fn a_test_answers_data_and_result() {
     doors.handlers.next(log.parse().unwrap(), [report(Outcome::Succeeded, HandlerResult::Logged)]);
     let answer = doors.form(Method::POST, &log_test, "consumer.username=Jane+Austen").await;
     assert_eq!(answer.expect(200), json!({"data": merged, "result": true}));
+}
+
+#[tokio::test]
+async fn data_of_a_test_may_have_many_members() {
+    let doors = Doors::open();
+    let path = format!("/event-hooks/{}/test", doors.log_hook().await);
+    let many: Value = (0..1_001).map(|it| (format!("x{it}"), json!(it))).collect();
+    let answer = doors.json(Method::POST, &path, &many).await.expect(200);
+    assert_eq!(answer["data"]["x1000"], 1_000);
 }
 
 #[tokio::test]

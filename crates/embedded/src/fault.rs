@@ -2,6 +2,7 @@
 
 use hooks::ports::{BoxError, PortError};
 use rusqlite::{Error, ErrorCode};
+use serde_json::error::Category;
 
 /// Why a statement or a row was of no use.
 #[derive(Debug, thiserror::Error)]
@@ -21,8 +22,13 @@ pub(crate) enum Fault {
 }
 
 impl From<serde_json::Error> for Fault {
+    /// Says where and not what: the error quotes what it found, which may be secret.
     fn from(error: serde_json::Error) -> Self {
-        Self::Unreadable(error.into())
+        let why = match error.classify() {
+            Category::Data => "what this release does not know",
+            Category::Io | Category::Syntax | Category::Eof => "no JSON",
+        };
+        Self::Unreadable(format!("{why}, at column {}", error.column()).into())
     }
 }
 
@@ -72,6 +78,14 @@ mod tests {
     use rusqlite::ffi;
 
     use super::*;
+
+    #[test]
+    fn an_unreadable_row_is_not_quoted() {
+        let error = serde_json::from_str::<u64>("\"hidden\"").unwrap_err();
+        assert!(error.to_string().contains("hidden"), "that is why");
+        let fault = Fault::from(error).to_string();
+        assert_eq!(fault, "unreadable row: what this release does not know, at column 8");
+    }
 
     #[test]
     fn a_fault_says_what_the_caller_can_do() {

@@ -20,11 +20,11 @@ use crate::{
 const WHAT: &str = "the hook store";
 
 /// All hooks, by id.
-const LIST: &str = "SELECT body FROM hook WHERE id > ?1 ORDER BY id LIMIT ?2";
+const LIST: &str = "SELECT id, body FROM hook WHERE id > ?1 ORDER BY id LIMIT ?2";
 
 /// The hooks of a workspace, by id.
 const LIST_WORKSPACE: &str =
-    "SELECT body FROM hook WHERE workspace = ?3 AND id > ?1 ORDER BY id LIMIT ?2";
+    "SELECT id, body FROM hook WHERE workspace = ?3 AND id > ?1 ORDER BY id LIMIT ?2";
 
 fn terms(bytes: usize) -> Terms {
     Terms { what: WHAT, survives: Survives::PowerCut, bytes }
@@ -126,8 +126,20 @@ fn version(connection: &Connection, shelf: &ShelfKey) -> Result<u64, Fault> {
     Ok(version.unwrap_or(0).cast_unsigned())
 }
 
+/// Reads the body, which comes after the id.
 fn read(row: &Row<'_>) -> Result<EventHook, Fault> {
-    Ok(serde_json::from_str(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?)
+    Ok(serde_json::from_str(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)?)
+}
+
+/// A hook beside others: one that cannot be read, as after a rollback, must not hide them.
+fn read_among_others(row: &Row<'_>) -> Result<Option<EventHook>, Fault> {
+    match read(row) {
+        Err(Fault::Unreadable(error)) => {
+            tracing::error!(hook.id = %row.get::<_, Uuid>(0)?, %error, "unreadable hook left out");
+            Ok(None)
+        }
+        read => read.map(Some),
+    }
 }
 
 fn list(
@@ -138,8 +150,11 @@ fn list(
     let after = page.after.as_ref().map_or(&[][..], |id| id.as_uuid().as_bytes());
     let limit = paging::limit(page.size);
     let placed = |row: &Row<'_>| {
-        let hook = read(row)?;
-        Ok(Placed { cursor: hook.id, item: hook, bytes: paging::bytes(row, 0)? })
+        Ok(Placed {
+            cursor: HookId::from(row.get::<_, Uuid>(0)?),
+            item: read_among_others(row)?,
+            bytes: paging::bytes(row, 1)?,
+        })
     };
     match scope {
         Scope::All => {
@@ -158,9 +173,10 @@ fn shelf(connection: &Connection, key: &ShelfKey) -> Result<Shelf, Fault> {
     let moment = connection.unchecked_transaction()?;
     let version = version(&moment, key)?;
     let mut listed =
-        moment.prepare_cached("SELECT body FROM hook WHERE workspace = ?1 AND source = ?2")?;
+        moment.prepare_cached("SELECT id, body FROM hook WHERE workspace = ?1 AND source = ?2")?;
     let hooks = listed
-        .query_and_then([key.workspace.as_str(), key.source.as_str()], read)?
+        .query_and_then([key.workspace.as_str(), key.source.as_str()], read_among_others)?
+        .filter_map(Result::transpose)
         .collect::<Result<_, Fault>>()?;
     Ok(Shelf { version, hooks })
 }
@@ -169,7 +185,7 @@ fn shelf(connection: &Connection, key: &ShelfKey) -> Result<Shelf, Fault> {
 impl HookStore for Store {
     async fn hook(&self, id: HookId) -> PortResult<Option<EventHook>> {
         self.read(WHAT, move |connection| {
-            let mut found = connection.prepare_cached("SELECT body FROM hook WHERE id = ?1")?;
+            let mut found = connection.prepare_cached("SELECT id, body FROM hook WHERE id = ?1")?;
             found.query_and_then([id.as_uuid()], read)?.next().transpose()
         })
         .await

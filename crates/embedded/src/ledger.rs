@@ -10,11 +10,12 @@ pub(crate) use deliveries::forget;
 
 use async_trait::async_trait;
 use hooks::{
-    delivery::{Record, Step},
+    delivery::Record,
     gate::{GateKey, Memory},
     id::DeliveryId,
     ports::{
-        Claim, DeliveryCursor, DeliveryEntry, DeliveryQuery, Ledger, Page, PortResult, Remembered,
+        Claim, DeliveryCursor, DeliveryEntry, DeliveryQuery, Ledger, Page, PortResult, Progress,
+        Remembered,
     },
     time::Timestamp,
 };
@@ -53,7 +54,7 @@ impl Ledger for Store {
         self.write(terms(writing.memory.len()), move |it| writing.write(it)).await
     }
 
-    async fn claim(&self, claims: &[Claim], now: Timestamp) -> PortResult<Vec<bool>> {
+    async fn claim(&self, claims: &[Claim]) -> PortResult<Vec<bool>> {
         let claims: Vec<_> = claims
             .iter()
             .map(claims::Row::of)
@@ -61,7 +62,7 @@ impl Ledger for Store {
             .map_err(|fault: Fault| fault.of(WHAT))?;
         let bytes = claims.iter().map(claims::Row::bytes).sum();
         self.write(terms(bytes), move |connection| {
-            claims.iter().map(|claim| claim.take(connection, now)).collect()
+            claims.iter().map(|claim| claim.take(connection)).collect()
         })
         .await
     }
@@ -76,7 +77,7 @@ impl Ledger for Store {
         &self,
         deliveries: &[DeliveryId],
         now: Timestamp,
-    ) -> PortResult<Vec<Option<Step>>> {
+    ) -> PortResult<Vec<Option<Progress>>> {
         let deliveries = deliveries.to_vec();
         self.read(WHAT, move |connection| {
             deliveries.iter().map(|id| deliveries::progress(connection, *id, now)).collect()

@@ -19,6 +19,7 @@ mod tokens;
 mod ledger;
 mod queue;
 mod sweep;
+mod probe;
 
 use std::{path::Path, sync::Arc};
 

@@ -10,8 +10,8 @@ const MOST_BYTES: usize = 1024 * 1024;
 
 /// A row that was read.
 pub(crate) struct Placed<T, C> {
-    /// What it holds.
-    pub(crate) item: T,
+    /// What it holds; `None` where that cannot be read: such a row takes its place, empty.
+    pub(crate) item: Option<T>,
     /// Where a page begins that follows it.
     pub(crate) cursor: C,
     /// How large it was.
@@ -30,17 +30,18 @@ pub(crate) fn fill<T, C>(
     read: impl Fn(&rusqlite::Row<'_>) -> Result<Placed<T, C>, Fault>,
 ) -> Result<Page<T, C>, Fault> {
     let mut page = Page { items: Vec::new(), next: None };
-    let mut bytes = 0;
+    let (mut count, mut bytes) = (0, 0);
     let mut last = None;
     while let Some(row) = rows.next()? {
-        if page.items.len() >= size.max(1) || bytes >= MOST_BYTES {
+        if count >= size.max(1) || bytes >= MOST_BYTES {
             page.next = last;
             break;
         }
         let placed = read(row)?;
+        count += 1;
         bytes += placed.bytes;
         last = Some(placed.cursor);
-        page.items.push(placed.item);
+        page.items.extend(placed.item);
     }
     Ok(page)
 }

@@ -41,6 +41,13 @@ const MOST_BYTES: usize = 8 * 1024 * 1024;
 
 const NEXT_DUE: &str = "SELECT due FROM task WHERE queue = ?1 AND leased = 0 ORDER BY due LIMIT 1";
 
+/// Due later than any task is when it is sent: a clock said so that has since been put back.
+const IMPOSSIBLE_DELAY: Duration = LONGEST_DELAY.saturating_add(Duration::from_mins(1));
+
+/// Makes tasks due that are due later than that, so many at once as may be handed out.
+const MAKE_DUE: &str = "UPDATE task SET due = ?2 WHERE id IN
+    (SELECT id FROM task WHERE queue = ?1 AND leased = 0 AND due > ?3 ORDER BY due LIMIT ?4)";
+
 /// A task that was handed out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
@@ -50,8 +57,6 @@ pub struct Message {
     pub body: String,
     /// How often it was handed out, this time included.
     pub receives: u32,
-    /// When it was sent.
-    pub sent: Timestamp,
 }
 
 /// How much there is to do.
@@ -61,8 +66,6 @@ pub struct Depth {
     pub events: u64,
     /// The same for retries.
     pub retries: u64,
-    /// Those of both that are not due yet.
-    pub delayed: u64,
     /// Tasks that were buried.
     pub dead: u64,
 }
@@ -183,19 +186,36 @@ fn lease(connection: &Connection, ids: Vec<i64>) -> Result<Vec<Message>, Fault> 
         if bytes >= MOST_BYTES {
             break;
         }
-        let (receives, sent) = connection
+        let receives = connection
             .prepare_cached(
                 "UPDATE task SET leased = 1, receives = receives + 1 WHERE id = ?1
-                 RETURNING receives, sent",
+                 RETURNING receives",
             )?
-            .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            .query_row([id], |row| row.get(0))?;
         let body: String = connection
             .prepare_cached("SELECT body FROM task_body WHERE id = ?1")?
             .query_row([id], |row| row.get(0))?;
         bytes += body.len();
-        messages.push(Message { id, body, receives, sent: Timestamp::from_millis(sent) });
+        messages.push(Message { id, body, receives });
     }
     Ok(messages)
+}
+
+fn make_due(
+    connection: &Connection,
+    queue: Queue,
+    now: Timestamp,
+    most: usize,
+) -> Result<(), Fault> {
+    let impossible = (now + IMPOSSIBLE_DELAY).as_millis();
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    connection.prepare_cached(MAKE_DUE)?.execute(params![
+        queue.as_str(),
+        now.as_millis(),
+        impossible,
+        most
+    ])?;
+    Ok(())
 }
 
 fn remove(connection: &Connection, id: i64) -> Result<(), Fault> {
@@ -204,12 +224,11 @@ fn remove(connection: &Connection, id: i64) -> Result<(), Fault> {
     Ok(())
 }
 
-fn depth(connection: &Connection, now: Timestamp) -> Result<Depth, Fault> {
+fn depth(connection: &Connection) -> Result<Depth, Fault> {
     let mut depth = Depth::default();
-    let mut counted = connection.prepare_cached(
-        "SELECT queue, count(*), sum(leased = 0 AND due > ?1) FROM task GROUP BY queue",
-    )?;
-    let mut rows = counted.query([now.as_millis()])?;
+    let mut counted =
+        connection.prepare_cached("SELECT queue, count(*) FROM task GROUP BY queue")?;
+    let mut rows = counted.query([])?;
     while let Some(row) = rows.next()? {
         let count = row.get::<_, i64>(1)?.cast_unsigned();
         if row.get_ref(0)?.as_str() == Ok(Queue::Events.as_str()) {
@@ -217,7 +236,6 @@ fn depth(connection: &Connection, now: Timestamp) -> Result<Depth, Fault> {
         } else {
             depth.retries = count;
         }
-        depth.delayed += row.get::<_, i64>(2)?.cast_unsigned();
     }
     let dead: i64 =
         connection.query_row("SELECT count(*) FROM dead_letter", [], |row| row.get(0))?;
@@ -271,6 +289,7 @@ impl Store {
         let last_turn = Arc::clone(&self.inner.queues.of(queue).last_turn);
         let now = self.now();
         let handed = self.write(terms(Survives::Process, 0), move |connection| {
+            make_due(connection, queue, now, most)?;
             let mut last_turn = last_turn.lock().unwrap_or_else(PoisonError::into_inner);
             let due = turns::choose(connection, queue, now, most, &mut last_turn)?;
             Ok(Handed { messages: lease(connection, due)?, inbox })
@@ -320,8 +339,7 @@ impl Store {
 
     /// How much there is to do.
     pub async fn depth(&self) -> PortResult<Depth> {
-        let now = self.now();
-        self.read(WHAT, move |connection| depth(connection, now)).await
+        self.read(WHAT, depth).await
     }
 
     /// Returns when something may be due in this queue, or after a second, whichever is first.

@@ -50,3 +50,9 @@ pub(crate) fn bring_up(connection: &mut Connection, from: usize) -> rusqlite::Re
     }
     Ok(())
 }
+
+/// Writes the version that is there, which costs one page.
+pub(crate) fn write_version_again(connection: &Connection) -> rusqlite::Result<()> {
+    let version: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    connection.pragma_update(None, "user_version", version)
+}

@@ -1,6 +1,9 @@
 //! What has expired makes room. Reads do not wait for it: they compare the expiry themselves.
 
-use hooks::{ports::PortResult, time::Timestamp};
+use hooks::{
+    ports::{Claim, PortResult},
+    time::Timestamp,
+};
 use rusqlite::{Connection, params};
 
 use crate::{
@@ -30,8 +33,10 @@ impl Store {
 }
 
 fn sweep(connection: &Connection, now: Timestamp, most: usize) -> Result<usize, Fault> {
-    let slice = params![now.as_millis(), i64::try_from(most).unwrap_or(i64::MAX)];
-    let claims = connection.prepare_cached(CLAIMS)?.execute(slice)?;
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let slice = params![now.as_millis(), most];
+    let claims_ended = (now - Claim::KEPT_BEYOND_ITS_END).as_millis();
+    let claims = connection.prepare_cached(CLAIMS)?.execute([claims_ended, most])?;
     let memories = connection.prepare_cached(MEMORIES)?.execute(slice)?;
     let numbers: Vec<i64> = connection
         .prepare_cached(DELIVERIES)?

@@ -45,7 +45,7 @@ impl TokenStore for Store {
             let rows = list.query(params![after, paging::limit(page.size)])?;
             paging::fill(rows, page.size, |row| {
                 let token = read(row)?;
-                Ok(Placed { cursor: token.id, item: token, bytes: paging::bytes(row, 0)? })
+                Ok(Placed { cursor: token.id, item: Some(token), bytes: paging::bytes(row, 0)? })
             })
         })
         .await

@@ -52,7 +52,7 @@ async fn a_recorded_store_is_still_read() {
     let owner: OccurrenceId = "019aa5e2-7a80-7000-8000-000000000001".parse().unwrap();
     let key = EventKey::Id("mine".into());
     let claims = [claim("mine"), Claim { owner, key, ..claim("mine") }];
-    assert_eq!(store.claim(&claims, START).await.unwrap(), [false, true]);
+    assert_eq!(store.claim(&claims).await.unwrap(), [false, true]);
 }
 
 #[tokio::test]

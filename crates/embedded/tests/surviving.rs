@@ -5,7 +5,9 @@ use std::{sync::Arc, time::Duration};
 use hooks::{
     delivery::State,
     hook::EventHook,
-    ports::{CatalogStore, Clock, HookStore, Ledger, PortError, ShelfKey, TaskQueue, TokenStore},
+    ports::{
+        CatalogStore, Claim, Clock, HookStore, Ledger, PortError, ShelfKey, TaskQueue, TokenStore,
+    },
     task::{Queue, Task},
 };
 use testkit::{
@@ -32,7 +34,7 @@ async fn everything_that_was_answered_is_there_after_reopening() {
     store.publish(&entry).await.unwrap();
     store.add_token(&token).await.unwrap();
     store.remember(&gate, &memory(0, "a"), 0, None).await.unwrap();
-    store.claim(std::slice::from_ref(&mine), START).await.unwrap();
+    store.claim(std::slice::from_ref(&mine)).await.unwrap();
     store.record(&record, at(60)).await.unwrap();
     store.send(vec![outgoing(task.clone())]).await.unwrap();
     let kept_shelf = store.shelf(&shelf).await.unwrap();
@@ -45,7 +47,7 @@ async fn everything_that_was_answered_is_there_after_reopening() {
     assert_eq!(store.token(&token.hash).await.unwrap(), Some(token));
     let late = store.remember(&gate, &memory(1, "b"), 0, None).await;
     assert!(matches!(late, Err(PortError::Conflict)), "the memory is there: {late:?}");
-    assert_eq!(store.claim(&[mine], START).await.unwrap(), [true], "still its owner's");
+    assert_eq!(store.claim(&[mine]).await.unwrap(), [true], "still its owner's");
     let kept = store.delivery(record.delivery.id(), START).await.unwrap().unwrap();
     assert_eq!((kept.delivery, kept.attempts.len()), (record.delivery, 1));
     let messages = store.receive(Queue::Events, 10).await.unwrap();
@@ -119,7 +121,7 @@ async fn what_has_expired_is_swept_in_slices_and_nothing_else() {
     let store = open(folder.path(), &clock);
     let kept = record_of(delivery(), attempt_step(1), State::Delivered);
     let kept_gate = gate_key();
-    store.record(&kept, at(100)).await.unwrap();
+    store.record(&kept, at(30 * 24 * 60 * 60)).await.unwrap();
     store.remember(&kept_gate, &memory(0, "a"), 0, None).await.unwrap();
     for number in 0..5 {
         let gone = record_of(delivery(), attempt_step(1), State::Delivered);
@@ -127,15 +129,22 @@ async fn what_has_expired_is_swept_in_slices_and_nothing_else() {
         store.remember(&gate_key(), &memory(0, "a"), 0, Some(at(10))).await.unwrap();
         let mut claim = claim(&number.to_string());
         claim.until = at(10);
-        store.claim(&[claim], START).await.unwrap();
+        store.claim(&[claim]).await.unwrap();
     }
     assert_eq!(store.sweep(100).await.unwrap(), 0, "nothing has expired");
     clock.advance(Duration::from_secs(10));
-    let mut swept = Vec::new();
-    while swept.last() != Some(&0) {
-        swept.push(store.sweep(2).await.unwrap());
-    }
-    assert_eq!(swept, [6, 6, 3, 0], "two of each kind at a time");
+    let sweep_all = async || {
+        let mut swept = Vec::new();
+        while swept.last() != Some(&0) {
+            swept.push(store.sweep(2).await.unwrap());
+        }
+        swept
+    };
+    assert_eq!(sweep_all().await, [4, 4, 2, 0], "two deliveries and two memories at a time");
+    clock.set(at(10) + Claim::KEPT_BEYOND_ITS_END - Duration::from_millis(1));
+    assert_eq!(sweep_all().await, [0], "claims may still be asked for");
+    clock.advance(Duration::from_millis(1));
+    assert_eq!(sweep_all().await, [2, 2, 1, 0], "two claims at a time");
     let entry = store.delivery(kept.delivery.id(), clock.now()).await.unwrap();
     assert_eq!(entry.map(|it| it.attempts.len()), Some(1));
     assert!(store.recall(&[kept_gate]).await.unwrap()[0].is_some());

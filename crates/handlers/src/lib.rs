@@ -73,7 +73,7 @@ impl Handlers for AllHandlers {
         match &run.hook.draft.handler {
             Handler::Webhook(it) => webhook::run(it, run, &self.egress, self.algorithm).await,
             Handler::WebhookCustom(_) => not_known(ExhaustedReason::TemplateError, run),
-            Handler::Log {} => log::run(run, &self.log),
+            Handler::Log {} => log::run(run, &self.log).await,
             Handler::Lambda(_) => not_known(ExhaustedReason::ScriptError, run),
         }
     }

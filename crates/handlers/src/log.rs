@@ -1,8 +1,16 @@
 //! `log`: one structured record.
+//!
+//! Whoever reads the log may stop reading, and a write to a full pipe waits for as long. So records
+//! are written by a thread of their own: what then waits are log hooks' attempts, and nothing else.
 
 use std::{
-    io::{self, IsTerminal, Write},
-    sync::{Mutex, PoisonError},
+    io::{self, Write},
+    sync::{
+        Arc, Weak,
+        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    },
+    thread,
+    time::Duration,
 };
 
 use hooks::{
@@ -12,19 +20,51 @@ use hooks::{
     ports::Run,
 };
 use serde::Serialize;
+use tokio::{sync::oneshot, time::timeout};
 
 use crate::failure;
 
-/// Where log records go. It is written to as tracing writes: in one piece, and at once.
+/// How many records may wait to be written: some more than attempts run at once where nothing else
+/// is set, so that a burst alone fails none.
+const ROOM: usize = 16 * 1_024;
+
+/// How long an attempt waits for its record to be written: as long as for a receiver, where no
+/// other time is set.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Where log records go, each in one piece and in the order they came.
+///
+/// Its thread ends some time after the sink is dropped, unless the writer never returns.
 pub struct LogSink {
     style: Style,
-    writer: Mutex<Box<dyn Write + Send>>,
+    waiting: SyncSender<Waiting>,
+    patience: Duration,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Style {
     Json,
     Pretty,
+}
+
+/// A record that the thread has yet to write. Its text is the attempt's: when that has given up,
+/// to come again later, there is nothing left to write, and nothing that takes up memory.
+struct Waiting {
+    text: Weak<Vec<u8>>,
+    written: oneshot::Sender<io::Result<()>>,
+}
+
+/// Why a record is not known to be written. All of it may pass.
+#[derive(Debug, thiserror::Error)]
+enum NotLogged {
+    #[error("cannot log: {0}")]
+    Failed(#[from] io::Error),
+    #[error("the log is not keeping up")]
+    Full,
+    #[error("the log did not take the record within {0:?}")]
+    Late(Duration),
+    #[error("the log's thread has ended")]
+    Ended,
 }
 
 /// The record, member by member.
@@ -41,25 +81,37 @@ struct Record<'a> {
 impl LogSink {
     /// Writes a line of JSON for every record.
     pub fn json(writer: Box<dyn Write + Send>) -> Self {
-        Self { style: Style::Json, writer: Mutex::new(writer) }
+        Self::start(Style::Json, writer)
     }
 
     /// Writes for people who look at a terminal.
     pub fn pretty(writer: Box<dyn Write + Send>) -> Self {
-        Self { style: Style::Pretty, writer: Mutex::new(writer) }
+        Self::start(Style::Pretty, writer)
     }
 
-    /// Writes to stderr: for people where it is a terminal, JSON where it is not.
-    pub fn stderr() -> Self {
-        let stderr = io::stderr();
-        if stderr.is_terminal() {
-            Self::pretty(Box::new(stderr))
-        } else {
-            Self::json(Box::new(stderr))
+    fn start(style: Style, writer: Box<dyn Write + Send>) -> Self {
+        let (waiting, records) = sync_channel(ROOM);
+        thread::spawn(move || write_all(&records, writer));
+        Self { style, waiting, patience: PATIENCE }
+    }
+
+    /// Hands the record to the thread, and waits for its word.
+    async fn write(&self, run: Run<'_>) -> Result<(), NotLogged> {
+        let text = Arc::new(self.line(run)?);
+        let (written, word) = oneshot::channel();
+        let waiting = Waiting { text: Arc::downgrade(&text), written };
+        self.waiting.try_send(waiting).map_err(|error| match error {
+            TrySendError::Full(_) => NotLogged::Full,
+            TrySendError::Disconnected(_) => NotLogged::Ended,
+        })?;
+        match timeout(self.patience, word).await {
+            Ok(Ok(written)) => Ok(written?),
+            Ok(Err(_)) => Err(NotLogged::Ended),
+            Err(_) => Err(NotLogged::Late(self.patience)),
         }
     }
 
-    fn write(&self, run: Run<'_>) -> io::Result<()> {
+    fn line(&self, run: Run<'_>) -> io::Result<Vec<u8>> {
         let event = run.event;
         let record = Record {
             level: "notice",
@@ -74,9 +126,17 @@ impl LogSink {
             Style::Pretty => record.pretty()?.into_bytes(),
         };
         text.push(b'\n');
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        writer.write_all(&text)?;
-        writer.flush()
+        Ok(text)
+    }
+}
+
+/// Writes what comes until the sink is gone.
+fn write_all(records: &Receiver<Waiting>, mut writer: Box<dyn Write + Send>) {
+    for Waiting { text, written } in records {
+        if let Some(text) = text.upgrade() {
+            // An attempt that has given up meanwhile asks for no word.
+            let _ = written.send(writer.write_all(&text).and_then(|()| writer.flush()));
+        }
     }
 }
 
@@ -96,111 +156,13 @@ impl Record<'_> {
     }
 }
 
-pub(crate) fn run(run: Run<'_>, sink: &LogSink) -> Report {
-    let (outcome, result) = match sink.write(run) {
+pub(crate) async fn run(run: Run<'_>, sink: &LogSink) -> Report {
+    let (outcome, result) = match sink.write(run).await {
         Ok(()) => (Outcome::Succeeded, HandlerResult::Logged),
-        Err(error) => (failure::transient(format!("cannot log: {error}")), HandlerResult::Nothing),
+        Err(error) => (failure::transient(error.to_string()), HandlerResult::Nothing),
     };
     Report { outcome, request: None, result }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use hooks::{
-        delivery::{Failure, FailureClass},
-        event::Event,
-    };
-    use serde_json::json;
-    use testkit::builders::{START, data, delivery, event, hook};
-
-    use super::*;
-
-    /// Keeps apart what was written apart.
-    #[derive(Clone, Default)]
-    struct Written(Arc<Mutex<Vec<String>>>);
-
-    impl Write for Written {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().push(String::from_utf8(bytes.to_vec()).unwrap());
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    struct Full;
-
-    impl Write for Full {
-        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            Err(io::ErrorKind::StorageFull.into())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    fn run_with(sink: &LogSink, event: &Event, name: Option<&EventName>) -> Report {
-        run(Run { hook: &hook(), event, name, delivery: delivery().id(), at: START }, sink)
-    }
-
-    fn written(sink: fn(Box<dyn Write + Send>) -> LogSink, event: &Event) -> Vec<String> {
-        let written = Written::default();
-        let report = run_with(&sink(Box::new(written.clone())), event, Some(&event.event));
-        assert_eq!(report.outcome, Outcome::Succeeded);
-        assert_eq!(report.result, HandlerResult::Logged);
-        let written = written.0.lock().unwrap();
-        written.clone()
-    }
-
-    #[test]
-    fn a_record_is_one_line_written_at_once() {
-        let data = data(json!({"text": "two\nlines", "entity": {"username": "é"}}));
-        let event = Event { data, pid: Some(68_854), ..event() };
-        assert_eq!(
-            written(LogSink::json, &event),
-            [concat!(
-                r#"{"level":"notice","message":"log callback","event":"consumers","source":"crud","#,
-                r#""data":{"text":"two\nlines","entity":{"username":"é"}},"pid":68854}"#,
-                "\n"
-            )]
-        );
-    }
-
-    #[test]
-    fn an_event_without_a_process_was_seen_by_this_one() {
-        let pid = format!(r#""pid":{}}}"#, std::process::id());
-        let [line] = &written(LogSink::json, &event())[..] else { panic!("one write") };
-        assert!(line.trim_end().ends_with(&pid), "{line}");
-    }
-
-    #[test]
-    fn a_terminal_is_not_obeyed_to_what_an_event_says() {
-        let event = Event {
-            data: data(json!({"a": "\u{1b}[31m \u{9b}31m \u{7f}"})),
-            pid: Some(1),
-            ..event()
-        };
-        assert_eq!(
-            written(LogSink::pretty, &event),
-            [
-                "[notice] log callback: crud / consumers, pid 1\n{\n  \"a\": \"\\u001b[31m \u{fffd}31m \u{fffd}\"\n}\n"
-            ]
-        );
-    }
-
-    #[test]
-    fn a_sink_that_cannot_be_written_to_may_be_written_to_later() {
-        let report = run_with(&LogSink::json(Box::new(Full)), &event(), None);
-        let expected = Outcome::Failed(Failure {
-            class: FailureClass::Transient { retry_after: None },
-            reason: "cannot log: no storage space".to_owned(),
-        });
-        assert_eq!(report.outcome, expected);
-        assert_eq!(report.result, HandlerResult::Nothing);
-    }
-}
+mod tests;

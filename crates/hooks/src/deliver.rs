@@ -19,6 +19,7 @@ use crate::{
         Clock, Handlers, HookStore, LONGEST_DELAY, Ledger, Outgoing, PortResult, Run, TaskQueue,
     },
     retry,
+    slots::Slots,
     task::{Queue, Retry, Task},
     time::Timestamp,
 };
@@ -50,6 +51,7 @@ pub struct Deliverer {
     pub(crate) handlers: Arc<dyn Handlers>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) logging: Logging,
+    pub(crate) slots: Slots,
 }
 
 impl Deliverer {
@@ -67,8 +69,8 @@ impl Deliverer {
         if let Some(early) = retry.due.since(now) {
             return self.send_on(retry, early).await;
         }
-        let progress = self.ledger.progress(&[delivery.id()], now).await?;
-        if progress.first().copied().flatten().is_some_and(|step| step >= retry.step()) {
+        let progress = self.ledger.progress(&[delivery.id()], now).await?.pop().flatten();
+        if progress.is_some_and(|it| !it.still_owes(retry.step())) {
             return Ok(());
         }
         let hook = self.hooks.hook(delivery.hook).await?;
@@ -88,6 +90,7 @@ impl Deliverer {
         delivery: &Delivery,
         number: u32,
     ) -> PortResult<()> {
+        let _slot = self.slots.take(hook.id).await;
         let id = delivery.id();
         let step = Step { run: delivery.run, attempt: number };
         let at = self.clock.now();

@@ -1,10 +1,13 @@
 //! Why did my hook not fire?
 //!
 //! Goes the way of an event without leaving a trace: nothing is queued, claimed, remembered or
-//! run. An `id` that was posted before is not looked up. Within a workspace, its own hooks are
-//! explained; those of the default workspace, which see its events too, are not its caller's to see.
+//! run. An `id` that was posted before is not looked up. Hooks that listen to the event's source are
+//! looked at first, then others, as far as they are the caller's to see.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use serde::Serialize;
 
@@ -14,6 +17,7 @@ use crate::{
     gate::{self, FireReason, GateKey, HoldReason, Memory, Verdict},
     hook::EventHook,
     id::HookId,
+    in_force,
     matching::{self, Unmatched},
     name::{EventName, Scope, SourceName, Workspace},
     ports::{CatalogStore, Clock, HookStore, Ledger, PageRequest, PortResult},
@@ -91,8 +95,8 @@ impl Explainer {
     pub const MOST_HOOKS: usize = 100;
     /// How many events can be explained at once.
     pub const MOST_EVENTS: usize = 10;
-    /// How many hooks are looked at.
-    const MOST_LOOKED_AT: usize = 1_000;
+    /// How many hooks that do not listen to the event's source are looked at.
+    const MOST_OTHERS: usize = 1_000;
 
     /// Explains what `publisher` would accept.
     pub fn new(
@@ -105,28 +109,32 @@ impl Explainer {
         Self { publisher, hooks, catalog, ledger, clock }
     }
 
-    /// What would become of these events, posted together, now.
+    /// What would become of these events, posted together, now. Hooks of the default workspace see
+    /// the events of every other; to a caller who is `tied` to workspaces they are not shown.
     pub async fn explain(
         &self,
         workspace: &Workspace,
+        tied: bool,
         events: Vec<NewEvent>,
     ) -> Result<Vec<Explained>, PublishError> {
         self.publisher.refuse_unknown(&events).await?;
         let catalog = Catalog::with(self.catalog.published().await?);
-        let page = PageRequest { size: Self::MOST_LOOKED_AT, after: None };
-        let looked_at = self.hooks.hooks(&Scope::of(workspace), page).await?;
+        let page = PageRequest { size: Self::MOST_OTHERS, after: None };
+        let others = self.hooks.hooks(&Scope::of(workspace), page).await?;
 
         let mut memories = HashMap::new();
         let mut explained = Vec::with_capacity(events.len());
         let events = accept(workspace, events, None, self.clock.now());
         for (index, event) in events.into_iter().enumerate() {
-            let mut hooks = Vec::with_capacity(looked_at.items.len());
-            for hook in &looked_at.items {
+            let mut hooks = Vec::new();
+            let mut met = HashSet::new();
+            let near = self.near(&event, tied).await?;
+            for hook in near.iter().chain(&others.items).filter(|hook| met.insert(hook.id)) {
                 let answer = self.answer(hook, &event, &catalog, &mut memories).await?;
                 hooks.push(ForHook { hook: hook.id, answer });
             }
             hooks.sort_by_key(|it| it.answer.distance());
-            let more = looked_at.next.is_some() || hooks.len() > Self::MOST_HOOKS;
+            let more = others.next.is_some() || hooks.len() > Self::MOST_HOOKS;
             hooks.truncate(Self::MOST_HOOKS);
             explained.push(Explained {
                 index,
@@ -137,6 +145,17 @@ impl Explainer {
             });
         }
         Ok(explained)
+    }
+
+    /// The hooks that listen to a source of the event.
+    async fn near(&self, event: &Event, tied: bool) -> PortResult<Vec<EventHook>> {
+        let mut near = Vec::new();
+        for key in in_force::shelves(event) {
+            if !(tied && key.workspace.is_default()) {
+                near.extend(self.hooks.shelf(&key).await?.hooks);
+            }
+        }
+        Ok(near)
     }
 
     async fn answer(

@@ -65,6 +65,8 @@ pub struct Candidate {
     pub said: Digest,
     /// Whose snooze it is, within a group that has several.
     pub subject: Option<Digest>,
+    /// Was it handed over before? Then it may have passed before, too.
+    pub again: bool,
 }
 
 /// What a gate remembers of a group.
@@ -83,6 +85,9 @@ pub struct Memory {
     /// The newest events that passed, at most [`Memory::MOST_PASSED`], the newest last.
     #[serde(default, skip_serializing_if = "Passed::is_empty")]
     passed: Passed,
+    /// Up to when events may have passed that are no longer among them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    forgotten: Option<Timestamp>,
 }
 
 /// Does the event pass?
@@ -109,6 +114,9 @@ pub enum FireReason {
     SnoozeOver,
     /// It passed before: a crash came in between.
     PassedBefore,
+    /// It was handed over before, and the memory no longer knows whether it passed. Twice is
+    /// harmless, never is not.
+    MayHavePassed,
 }
 
 /// Why an event is held.
@@ -144,6 +152,9 @@ pub fn decide(rules: Rules, memory: &Memory, event: &Candidate) -> Verdict {
     }
     if memory.passed.contains(event.occurrence) {
         return Verdict::Fire(FireReason::PassedBefore);
+    }
+    if event.again && memory.forgotten.is_some_and(|until| event.order.accepted <= until) {
+        return Verdict::Fire(FireReason::MayHavePassed);
     }
     if rules.on_change {
         if memory.latest.is_some_and(|latest| event.order < latest) {
@@ -207,7 +218,7 @@ pub fn before(
         group = group.and(&said);
     }
     let key = GateKey { hook: hook.id, generation: hook.generation, group };
-    (key, Candidate { occurrence: event.id, order: event.order, said, subject })
+    (key, Candidate { occurrence: event.id, order: event.order, said, subject, again: false })
 }
 
 fn group_by<'a>(hook: &'a EventHook, fields: &GateFields<'a>) -> Vec<&'a str> {
@@ -238,7 +249,9 @@ impl Memory {
 
     fn note(&mut self, event: &Candidate, verdict: Verdict) {
         match verdict {
-            Verdict::Fire(FireReason::PassedBefore | FireReason::NoRules)
+            Verdict::Fire(
+                FireReason::PassedBefore | FireReason::MayHavePassed | FireReason::NoRules,
+            )
             | Verdict::Hold(HoldReason::Stale | HoldReason::Snoozed { .. }) => {}
             Verdict::Hold(HoldReason::Unchanged) => {
                 self.latest = self.latest.max(Some(event.order));
@@ -247,7 +260,9 @@ impl Memory {
                 self.latest = self.latest.max(Some(event.order));
                 self.said = Some(event.said);
                 self.note_fired(event);
-                self.passed.push(event.occurrence);
+                if let Some(evicted) = self.passed.push(event.occurrence) {
+                    self.forgotten = self.forgotten.max(evicted.accepted());
+                }
             }
         }
     }
@@ -276,11 +291,12 @@ impl Passed {
         self.0.contains(&occurrence)
     }
 
-    fn push(&mut self, occurrence: OccurrenceId) {
-        if self.0.len() == Memory::MOST_PASSED {
-            self.0.remove(0);
-        }
+    /// Adds one, and answers the one that had to go for it.
+    fn push(&mut self, occurrence: OccurrenceId) -> Option<OccurrenceId> {
+        let is_full = self.0.len() == Memory::MOST_PASSED;
+        let evicted = is_full.then(|| self.0.remove(0));
         self.0.push(occurrence);
+        evicted
     }
 }
 

@@ -1,9 +1,14 @@
 //! Who is who: typed ids, so that one kind can never be taken for another.
 
-use std::{fmt, str::FromStr};
+use std::{
+    fmt,
+    str::FromStr,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
+use uuid::{ContextV7, Uuid};
 
 use crate::time::Timestamp;
 
@@ -86,10 +91,24 @@ impl OccurrenceId {
     }
 }
 
+impl OccurrenceId {
+    /// When it was accepted, by its own word.
+    pub fn accepted(&self) -> Option<Timestamp> {
+        let (seconds, nanos) = self.0.get_timestamp()?.to_unix();
+        let whole = Timestamp::from_seconds(i64::try_from(seconds).ok()?);
+        Some(whole + Duration::from_nanos(nanos.into()))
+    }
+}
+
 impl RequestId {
-    /// A new id that sorts by the time of acceptance (UUID version 7, RFC 9562).
+    /// A new id that sorts by the time of acceptance (UUID version 7, RFC 9562) and, within a
+    /// process, after every id that was made before it for that time or an earlier one.
     pub fn at(accepted: Timestamp) -> Self {
-        Self(uuid_v7(accepted))
+        static ORDER: Mutex<ContextV7> = Mutex::new(ContextV7::new());
+        let order = ORDER.lock().unwrap_or_else(PoisonError::into_inner);
+        let millis = u64::try_from(accepted.as_millis()).unwrap_or(0);
+        let nanos = u32::try_from(millis % 1_000).expect("below 1,000") * 1_000_000;
+        Self(Uuid::new_v7(uuid::Timestamp::from_unix(&*order, millis / 1_000, nanos)))
     }
 }
 
@@ -180,5 +199,14 @@ mod tests {
         let early = OccurrenceId::at(Timestamp::from_millis(1_000));
         let late = OccurrenceId::at(Timestamp::from_millis(1_001));
         assert!(early < late);
+        assert_eq!(late.accepted(), Some(Timestamp::from_millis(1_001)));
+    }
+
+    #[test]
+    fn requests_of_one_millisecond_keep_their_order() {
+        let at = Timestamp::from_millis(1_795_255_200_123);
+        let ids: Vec<_> = (0..1_000).map(|_| RequestId::at(at)).collect();
+        assert!(ids.is_sorted());
+        assert!(ids.last() < Some(&RequestId::at(at + Duration::from_millis(1))));
     }
 }

@@ -102,7 +102,7 @@ impl Roster {
 
 /// Where the hooks of an event are: on the shelves of its workspace and of the default one, of
 /// every source that it is known under.
-fn shelves(event: &Event) -> Vec<ShelfKey> {
+pub(crate) fn shelves(event: &Event) -> Vec<ShelfKey> {
     let own = (!event.workspace.is_default()).then(|| event.workspace.clone());
     let workspaces: Vec<_> = own.into_iter().chain([Workspace::default_workspace()]).collect();
     matching::sources(event)

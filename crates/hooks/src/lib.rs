@@ -18,6 +18,7 @@ pub mod publish;
 pub mod in_force;
 pub mod dispatch;
 pub mod deliver;
+mod slots;
 pub mod manage;
 pub mod explain;
 

@@ -1,9 +1,12 @@
 //! Makes, changes, removes and tries hooks.
 
+mod turns;
+
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use self::turns::Turns;
 use crate::{
     delivery::{Delivery, Report},
     event::{Data, Event, Order},
@@ -55,10 +58,12 @@ pub struct Hooks {
     queue: Arc<dyn TaskQueue>,
     handlers: Arc<dyn Handlers>,
     clock: Arc<dyn Clock>,
+    turns: Turns,
 }
 
-/// How often a change is tried again when somebody else was faster.
-const MOST_TRIES: usize = 5;
+/// How often a change is tried when other instances are faster. One of them always gets through,
+/// so that this many of them can change a hook at once.
+const MOST_TRIES: usize = 64;
 
 impl Hooks {
     /// The hooks in `store`.
@@ -68,7 +73,7 @@ impl Hooks {
         handlers: Arc<dyn Handlers>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { store, queue, handlers, clock }
+        Self { store, queue, handlers, clock, turns: Turns::default() }
     }
 
     /// Makes a hook. A webhook is greeted with a ping, through the queue: making it does not
@@ -116,6 +121,16 @@ impl Hooks {
         id: HookId,
         change: impl Fn(&EventHook) -> Result<Draft, Violations>,
     ) -> Result<EventHook, ManageError> {
+        let _turn = self.turns.wait(id).await;
+        self.change(scope, id, change).await
+    }
+
+    async fn change(
+        &self,
+        scope: &Scope,
+        id: HookId,
+        change: impl Fn(&EventHook) -> Result<Draft, Violations>,
+    ) -> Result<EventHook, ManageError> {
         for _ in 0..MOST_TRIES {
             let hook = self.get(scope, id).await?;
             let draft = change(&hook).map_err(ManageError::Invalid)?;
@@ -137,8 +152,9 @@ impl Hooks {
         draft: Draft,
         created_at: Option<Timestamp>,
     ) -> Result<(EventHook, bool), ManageError> {
+        let _turn = self.turns.wait(id).await;
         for _ in 0..MOST_TRIES {
-            match self.patch(&Scope::of(workspace), id, |_| Ok(draft.clone())).await {
+            match self.change(&Scope::of(workspace), id, |_| Ok(draft.clone())).await {
                 Err(ManageError::NotFound(_)) => {}
                 changed => return Ok((changed?, false)),
             }
@@ -153,6 +169,7 @@ impl Hooks {
 
     /// Removes a hook. What it is still owed is cancelled when its turn comes.
     pub async fn delete(&self, scope: &Scope, id: HookId) -> Result<(), ManageError> {
+        let _turn = self.turns.wait(id).await;
         for _ in 0..MOST_TRIES {
             let hook = self.get(scope, id).await?;
             match self.store.remove(&hook).await {
@@ -234,6 +251,7 @@ impl Hooks {
     fn ping_event(&self, hook: &EventHook, mut data: Map<String, Value>) -> Event {
         let mut view = hook.view(Secrets::Hidden);
         if let Some(Value::Object(headers)) = view["config"].get_mut("headers") {
+            headers.retain(|name, _| !name.eq_ignore_ascii_case("content-type"));
             headers.insert("content-type".into(), "application/json".into());
         }
         data.insert("event_hooks".into(), view.into());

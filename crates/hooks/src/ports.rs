@@ -176,8 +176,46 @@ pub struct Claim {
     /// Who claims it: the occurrence in the message, never the message, so that redelivery and
     /// splitting find their own claim.
     pub owner: OccurrenceId,
+    /// When the claimant was accepted. What is in force is judged by that and not by the time of
+    /// asking: of two posts that waited in a queue for long, only one may win.
+    pub at: Timestamp,
     /// The end of the claim.
     pub until: Timestamp,
+}
+
+impl Claim {
+    /// How long a claim is kept beyond its end: as long as a queue may hand a message over late.
+    pub const KEPT_BEYOND_ITS_END: Duration = Duration::from_hours(7 * 24);
+}
+
+/// How far a delivery has come, and whether anything is still to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// How far.
+    pub step: Step,
+    /// [`Status::Pending`] while more is to come in this run.
+    pub status: Status,
+}
+
+impl Progress {
+    /// Is this attempt of this run still owed, as far as the ledger knows?
+    pub fn still_owes(&self, step: Step) -> bool {
+        if self.step.run != step.run {
+            return self.step.run < step.run;
+        }
+        self.step < step && self.status == Status::Pending
+    }
+
+    /// Where a record of this takes the delivery; `None` where it leaves it as it stands.
+    /// [`Ledger::record`] says why.
+    pub fn after(self, record: Self) -> Option<Self> {
+        let is_same_run = record.step.run == self.step.run;
+        let is_late_success = record.status == Status::Delivered && self.status != record.status;
+        if is_same_run && is_late_success {
+            return Some(Self { step: record.step.max(self.step), ..record });
+        }
+        self.still_owes(record.step).then_some(record)
+    }
 }
 
 /// Where a delivery stands, and how far it has come.
@@ -224,8 +262,8 @@ pub struct DeliveryQuery {
 /// Deliveries and attempts, gate memories, and claims.
 ///
 /// **Promise:** everything written is read by later calls until it expires, and by no call from
-/// then on: every read compares the expiry itself. Writing the same thing twice leaves what
-/// writing it once does.
+/// then on: every read compares the expiry itself. (A claim's end is compared with its rival's
+/// acceptance.) Writing the same thing twice leaves what writing it once does.
 #[async_trait]
 pub trait Ledger: Send + Sync {
     /// What these gates remember, in their order.
@@ -242,13 +280,17 @@ pub trait Ledger: Send + Sync {
     ) -> PortResult<()>;
 
     /// Claims keys for their owners, in one answer for each: `true` for the owner of the claim in
-    /// force, who may ask again and again; `false` for anybody else until it ends.
+    /// force, who may ask again and again; `false` for anybody else who was accepted before it
+    /// ends, however late they ask: claims stay for [`Claim::KEPT_BEYOND_ITS_END`].
     /// Two claims of one key in one call are decided in order.
-    async fn claim(&self, claims: &[Claim], now: Timestamp) -> PortResult<Vec<bool>>;
+    async fn claim(&self, claims: &[Claim]) -> PortResult<Vec<bool>>;
 
-    /// Writes down what happened. A delivery's step and state only ever go forward: a record of an
-    /// earlier step adds its attempt and nothing else; one of the same step changes nothing.
-    /// The row stays until `expires`.
+    /// Writes down what happened. A delivery goes forward from run to run, and within a run from
+    /// step to step as long as it is pending: what ended stays as it ended, except that a success
+    /// is never hidden. `Delivered` takes the place of any other state of its run, whichever step
+    /// it comes from; the step is then the later of both, and its attempt replaces another record's
+    /// of that step. Any other record adds its attempt and nothing else; one of the same step, not
+    /// even that. The row stays until `expires`.
     async fn record(&self, record: &Record, expires: Timestamp) -> PortResult<()>;
 
     /// How far these deliveries have come, in their order; `None` for what is not in the ledger.
@@ -256,7 +298,7 @@ pub trait Ledger: Send + Sync {
         &self,
         deliveries: &[DeliveryId],
         now: Timestamp,
-    ) -> PortResult<Vec<Option<Step>>>;
+    ) -> PortResult<Vec<Option<Progress>>>;
 
     /// A part of a hook's log: newest events first, without event data and attempts.
     async fn deliveries(
@@ -333,3 +375,6 @@ pub trait Clock: Send + Sync {
     /// Now.
     fn now(&self) -> Timestamp;
 }
+
+#[cfg(test)]
+mod tests;

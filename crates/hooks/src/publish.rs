@@ -6,9 +6,14 @@
 
 use std::{
     collections::HashMap,
+    future::poll_fn,
     io,
     sync::{Arc, Mutex, PoisonError},
+    task::Poll,
+    time::Duration,
 };
+
+use futures_util::lock::Mutex as AsyncMutex;
 
 use crate::{
     catalog::Catalog,
@@ -62,13 +67,22 @@ pub struct Publisher {
     store: Arc<dyn CatalogStore>,
     queue: Arc<dyn TaskQueue>,
     clock: Arc<dyn Clock>,
-    catalog: Mutex<Arc<Catalog>>,
+    catalog: Mutex<Known>,
+    turn: AsyncMutex<Timestamp>,
+}
+
+/// The catalog, and when it was read.
+struct Known {
+    catalog: Arc<Catalog>,
+    read: Timestamp,
 }
 
 impl Publisher {
     /// The largest message that events of one request are packed into, where they fit: what SQS
     /// bills as one request.
     pub const PACK_BYTES: usize = 64 * 1024;
+    /// How long what was read of the catalog is enough to accept by.
+    const TRUSTED: Duration = Duration::from_secs(10);
 
     /// Publishes to `queue` what `store` knows.
     pub fn new(
@@ -76,7 +90,9 @@ impl Publisher {
         queue: Arc<dyn TaskQueue>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { store, queue, clock, catalog: Mutex::default() }
+        let known = Known { catalog: Arc::default(), read: Timestamp::from_millis(0) };
+        let turn = AsyncMutex::new(Timestamp::from_millis(0));
+        Self { store, queue, clock, catalog: Mutex::new(known), turn }
     }
 
     /// Accepts the events of one request, in order, and answers who they are. `request_key` is the
@@ -88,31 +104,38 @@ impl Publisher {
         request_key: Option<&str>,
     ) -> Result<Vec<OccurrenceId>, PublishError> {
         self.refuse_unknown(&events).await?;
-        let events = accept(workspace, events, request_key, self.clock.now());
+        // Requests take turns from the moment that gives their events an order until the queue has
+        // them in hand, so that what is accepted later is not dispatched earlier, and held to be
+        // the older state of things. The queue's answer is waited for side by side.
+        let mut last = self.turn.lock().await;
+        *last = self.clock.now().max(*last);
+        let events = accept(workspace, events, request_key, *last);
         let ids: Vec<_> = events.iter().map(|event| event.id).collect();
-        let tasks = pack(events, Self::PACK_BYTES)
-            .into_iter()
-            .map(|events| Outgoing {
-                queue: Queue::Events,
-                task: Task::Dispatch { events },
-                delay: std::time::Duration::ZERO,
-                group: workspace.as_str().to_owned(),
-            })
-            .collect();
-        self.queue.send(tasks).await?;
+        let mut sending = self.queue.send(tasks(workspace, events));
+        let sent = poll_fn(|context| Poll::Ready(sending.as_mut().poll(context))).await;
+        drop(last);
+        match sent {
+            Poll::Ready(sent) => sent?,
+            Poll::Pending => sending.await?,
+        }
         metrics::counter!("event_hooks_accepted_total").increment(ids.len() as u64);
         Ok(ids)
     }
 
-    /// Refuses events that are not in the catalog. What it knows already is enough to accept; the
-    /// catalog is read again before anything is refused.
+    /// Refuses events that are not in the catalog. What was read in the last ten seconds is enough
+    /// to accept; the catalog is read again before anything is refused.
     pub async fn refuse_unknown(&self, events: &[NewEvent]) -> Result<(), PublishError> {
-        let known = Arc::clone(&self.catalog.lock().unwrap_or_else(PoisonError::into_inner));
-        if unknown(&known, events).is_empty() {
+        let now = self.clock.now();
+        let known = {
+            let known = self.catalog.lock().unwrap_or_else(PoisonError::into_inner);
+            (known.read.distance(now) < Self::TRUSTED).then(|| Arc::clone(&known.catalog))
+        };
+        if known.is_some_and(|known| unknown(&known, events).is_empty()) {
             return Ok(());
         }
         let fresh = Arc::new(Catalog::with(self.store.published().await?));
-        *self.catalog.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&fresh);
+        let catalog = Arc::clone(&fresh);
+        *self.catalog.lock().unwrap_or_else(PoisonError::into_inner) = Known { catalog, read: now };
         match unknown(&fresh, events) {
             none if none.is_empty() => Ok(()),
             some => Err(PublishError::Unknown(some)),
@@ -166,6 +189,16 @@ pub(crate) fn accept(
             pid: new.pid,
         })
         .collect()
+}
+
+fn tasks(workspace: &Workspace, events: Vec<Event>) -> Vec<Outgoing> {
+    let task = |events| Outgoing {
+        queue: Queue::Events,
+        task: Task::Dispatch { events, again: false },
+        delay: Duration::ZERO,
+        group: workspace.as_str().to_owned(),
+    };
+    pack(events, Publisher::PACK_BYTES).into_iter().map(task).collect()
 }
 
 /// Packs events, in order, into as few messages as fit; an event larger than that travels alone.
@@ -288,7 +321,7 @@ mod tests {
     fn a_message_that_was_packed_is_no_larger_than_promised() {
         let most = Publisher::PACK_BYTES;
         for pack in pack((0..1_000).map(|_| event(300)).collect(), most) {
-            let size = Task::Dispatch { events: pack }.encode().len();
+            let size = Task::Dispatch { events: pack, again: false }.encode().len();
             assert!(size <= most, "{size}");
         }
     }

@@ -31,6 +31,12 @@ pub enum TargetUrlError {
     /// Longer than [`TargetUrl::MOST_BYTES`].
     #[error("url is longer than {} bytes", TargetUrl::MOST_BYTES)]
     TooLong,
+    /// Characters that parsers drop, and that would do harm wherever the URL is shown.
+    #[error("url must not contain line breaks or other control characters")]
+    ControlCharacter,
+    /// Space that parsers drop.
+    #[error("url must not begin or end with a space")]
+    Space,
     /// Whatever else the URL standard objects to.
     #[error("invalid url: {0}")]
     Invalid(String),
@@ -45,6 +51,12 @@ impl TargetUrl {
         if typed.len() > Self::MOST_BYTES {
             return Err(TargetUrlError::TooLong);
         }
+        if typed.contains(char::is_control) {
+            return Err(TargetUrlError::ControlCharacter);
+        }
+        if typed.trim() != typed {
+            return Err(TargetUrlError::Space);
+        }
         let parsed = Url::parse(typed).map_err(|error| match error {
             url::ParseError::RelativeUrlWithoutBase => TargetUrlError::MissingScheme,
             url::ParseError::EmptyHost => TargetUrlError::MissingHost,
@@ -54,7 +66,7 @@ impl TargetUrl {
             return Err(TargetUrlError::Scheme(parsed.scheme().to_owned()));
         }
         // The standard reads a host into `http:/path` and `http:///path`; people do not.
-        let after_scheme = typed.trim_start()[parsed.scheme().len()..].strip_prefix("://");
+        let after_scheme = typed[parsed.scheme().len()..].strip_prefix("://");
         if after_scheme
             .is_none_or(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#', '\\']))
         {
@@ -116,6 +128,28 @@ mod tests {
                 Err(TargetUrlError::Scheme("localhost".into())),
             ),
             ("nothing", "", Err(TargetUrlError::MissingScheme)),
+            ("a line break", "http://a.example/\r\nb", Err(TargetUrlError::ControlCharacter)),
+            (
+                "a line break in the scheme",
+                "ht\ntp://a.example",
+                Err(TargetUrlError::ControlCharacter),
+            ),
+            ("a tab in the host", "http://a\t.example", Err(TargetUrlError::ControlCharacter)),
+            ("a NUL at the end", "http://a.example/\0", Err(TargetUrlError::ControlCharacter)),
+            (
+                "a line break at the end",
+                "http://a.example\n",
+                Err(TargetUrlError::ControlCharacter),
+            ),
+            (
+                "a control character beyond ASCII",
+                "http://a.example/\u{85}",
+                Err(TargetUrlError::ControlCharacter),
+            ),
+            ("a space in front", " http://a.example", Err(TargetUrlError::Space)),
+            ("a space at the end", "http://a.example/ ", Err(TargetUrlError::Space)),
+            ("a space of another kind", "http://a.example/\u{a0}", Err(TargetUrlError::Space)),
+            ("a space within", "http://a.example/b c", Ok(())),
         ] {
             assert_eq!(TargetUrl::parse(typed).map(drop), expected, "{name}");
         }

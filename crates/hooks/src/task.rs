@@ -22,6 +22,10 @@ pub enum Task {
     Dispatch {
         /// In the order of the request.
         events: Vec<Event>,
+        /// Were they part of a message that was handed over before? What of them was done then
+        /// is in the ledger.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        again: bool,
     },
     /// An event that has passed the gates of these hooks and whose first attempts are still owed:
     /// what did not fit into one dispatch, and pings.
@@ -165,11 +169,11 @@ mod tests {
 
     #[test]
     fn a_recorded_task_is_still_read() {
-        let Task::Dispatch { events } = Task::decode(FIRST_RELEASE).unwrap() else {
+        let Task::Dispatch { events, again: false } = Task::decode(FIRST_RELEASE).unwrap() else {
             panic!("another task")
         };
         assert_eq!(events[0].data.text("operation"), Some("create"));
-        let task = Task::Dispatch { events };
+        let task = Task::Dispatch { events, again: false };
         assert_eq!(Task::decode(&task.encode()).unwrap(), task);
     }
 

@@ -168,6 +168,48 @@ async fn packed_events_that_come_again_travel_alone() {
 }
 
 #[tokio::test]
+async fn what_was_done_of_packed_events_is_not_done_again_after_the_split() {
+    let world = World::new();
+    let hook = world.hook(draft()).await;
+    world.handlers.next(hook, [Script::Succeed, Script::Succeed, Script::Hang]);
+    world.accept(vec![change(), change(), change()]).await;
+    world.run_and_crash().await;
+    assert_eq!(world.handlers.runs().len(), 3, "two recorded, one hanging");
+    world.run().await;
+    assert_eq!(world.handlers.runs().len(), 4, "only the one that hung is made again");
+}
+
+/// A crash between sending a retry and recording its attempt leaves a retry that nobody needs.
+#[tokio::test]
+async fn a_leftover_retry_of_what_was_delivered_is_dropped() {
+    let world = World::new();
+    let hook = world.hook(draft()).await;
+    let event = world.publish(change()).await;
+    let delivery = world.delivery(hook, event).await;
+    let entry = world.ledger.delivery(delivery, world.clock.now()).await.unwrap().unwrap();
+    let leftover =
+        hooks::task::Retry { delivery: entry.delivery, attempt: 2, due: world.clock.now() };
+    world.queue.send(vec![outgoing(Task::Retry(Box::new(leftover)))]).await.unwrap();
+    world.run().await;
+    assert_eq!(world.handlers.runs().len(), 1);
+    assert_eq!(world.standing(delivery).await, (step(1), State::Delivered));
+}
+
+#[tokio::test]
+async fn a_hook_that_hangs_leaves_room_for_others() {
+    let world = World::new();
+    let (hanging, healthy) = (world.hook(draft()).await, world.hook(draft()).await);
+    world.handlers.always(hanging, Script::Hang);
+    let many = 2 * Dispatcher::MOST_IN_FLIGHT;
+    world.accept((0..many).map(|_| change()).collect()).await;
+    world.run_and_crash().await;
+    let runs = world.handlers.hooks_run();
+    let of = |hook| runs.iter().filter(|it| **it == hook).count();
+    assert_eq!(of(hanging), Dispatcher::MOST_IN_FLIGHT_OF_A_HOOK);
+    assert!(of(healthy) > Dispatcher::MOST_IN_FLIGHT_OF_A_HOOK, "{}", of(healthy));
+}
+
+#[tokio::test]
 async fn what_a_message_cannot_hold_is_sent_on() {
     let world = World::new();
     for _ in 0..=2 * Dispatcher::MOST_OF_A_MESSAGE {
@@ -312,7 +354,9 @@ async fn a_message_that_is_no_task_is_poison_and_harms_no_other() {
     let logging =
         hooks::deliver::Logging { log: DeliveryLog::All, retention: Duration::from_hours(1) };
     let message = |body: String| Message { body, receives: 1 };
-    let good = outgoing(Task::Dispatch { events: vec![testkit::builders::event()] }).task.encode();
+    let good = outgoing(Task::Dispatch { events: vec![testkit::builders::event()], again: false })
+        .task
+        .encode();
     let handled = Dispatcher::new(ports, logging)
         .dispatch(vec![message("{".to_owned()), message(good), message(r#"{"v":9}"#.to_owned())])
         .await;

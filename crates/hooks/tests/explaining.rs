@@ -43,15 +43,31 @@ async fn every_reason_is_told_and_nothing_is_done() {
 }
 
 #[tokio::test]
-async fn a_workspace_is_told_of_its_own_hooks_alone() {
+async fn a_workspace_is_told_of_the_hooks_that_are_its_to_see() {
     let world = World::new();
     let (own, other) = (workspace("a"), workspace("b"));
     let hook = world.hook_in(&own, draft()).await;
     world.hook_in(&other, draft()).await;
-    world.hook(draft()).await;
-    let explained = world.explain_in(&own, vec![change()]).await;
-    let told: Vec<_> = explained[0].hooks.iter().map(|it| it.hook).collect();
-    assert_eq!(told, [hook]);
+    let of_all = world.hook(draft()).await;
+    for (tied, mut expected) in [(true, vec![hook]), (false, vec![hook, of_all])] {
+        let explained = world.explain_in(&own, tied, vec![change()]).await;
+        let mut told: Vec<_> = explained[0].hooks.iter().map(|it| it.hook).collect();
+        told.sort();
+        expected.sort();
+        assert_eq!(told, expected, "tied: {tied}");
+    }
+}
+
+#[tokio::test]
+async fn the_hook_that_listens_is_told_of_however_many_do_not() {
+    let world = World::new();
+    for _ in 0..1_100 {
+        world.hook(Draft { source: source("balancer"), event: None, ..draft() }).await;
+    }
+    let hook = world.hook(draft()).await;
+    let explained = world.explain(vec![change()]).await;
+    assert_eq!(explained[0].hooks[0].hook, hook);
+    assert!(explained[0].more);
 }
 
 #[tokio::test]

@@ -59,6 +59,23 @@ async fn an_event_is_not_held_by_the_memory_it_left_itself() {
     }
 }
 
+/// Breaks when the memory of what passed is bounded and nothing says what was forgotten.
+#[tokio::test]
+async fn however_many_events_of_a_group_passed_before_a_crash_none_is_lost() {
+    let world = World::new();
+    let hook = world.hook(on_change()).await;
+    world.handlers.always(hook, Script::Hang);
+    world.accept((0..1_000).map(|it| said(&it.to_string())).collect()).await;
+    world.run_and_crash().await;
+    world.handlers.always(hook, Script::Succeed);
+    world.handlers.let_go();
+    world.run().await;
+    let mut came: Vec<_> = world.handlers.runs().iter().map(|it| it.event.id).collect();
+    came.sort();
+    came.dedup();
+    assert_eq!(came.len(), 1_000);
+}
+
 #[tokio::test]
 async fn nor_when_another_event_passed_in_between() {
     let world = World::new();

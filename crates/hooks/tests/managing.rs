@@ -1,18 +1,29 @@
 //! Hooks as an administrator handles them.
 
+use std::{
+    num::NonZeroU32,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use futures_util::future::{join_all, try_join_all};
 use hooks::{
     delivery::{Failure, FailureClass, HandlerResult, Outcome, Report},
     handler::{Handler, Lambda},
-    hook::Draft,
+    hook::{Draft, EventHook, Snooze},
     id::HookId,
-    manage::ManageError,
+    manage::{Hooks, ManageError},
     name::{Scope, Workspace},
+    ports::{HookStore, Page, PageRequest, PortResult, Shelf, ShelfKey},
     violation::Violations,
 };
 use serde_json::{Map, Value, json};
 use testkit::{
     builders::{draft, workspace},
-    fakes::Script,
+    fakes::{MemoryStore, Script},
 };
 
 use crate::world::{World, a_webhook};
@@ -62,6 +73,108 @@ async fn put_makes_or_changes() {
     assert_eq!((after.generation, after.version), (made.generation, made.version + 1));
 }
 
+/// A store that lets everybody else go first before it answers.
+struct Slow {
+    store: MemoryStore,
+    replaced: AtomicUsize,
+}
+
+#[async_trait]
+impl HookStore for Slow {
+    async fn hook(&self, id: HookId) -> PortResult<Option<EventHook>> {
+        let hook = self.store.hook(id).await;
+        tokio::task::yield_now().await;
+        hook
+    }
+
+    async fn hooks(
+        &self,
+        scope: &Scope,
+        page: PageRequest<HookId>,
+    ) -> PortResult<Page<EventHook, HookId>> {
+        self.store.hooks(scope, page).await
+    }
+
+    async fn insert(&self, hook: &EventHook) -> PortResult<()> {
+        self.store.insert(hook).await
+    }
+
+    async fn replace(&self, hook: &EventHook, seen: u64) -> PortResult<()> {
+        self.replaced.fetch_add(1, Ordering::Relaxed);
+        tokio::task::yield_now().await;
+        self.store.replace(hook, seen).await
+    }
+
+    async fn remove(&self, hook: &EventHook) -> PortResult<()> {
+        self.store.remove(hook).await
+    }
+
+    async fn versions(&self, shelves: &[ShelfKey]) -> PortResult<Vec<u64>> {
+        self.store.versions(shelves).await
+    }
+
+    async fn shelf(&self, key: &ShelfKey) -> PortResult<Shelf> {
+        self.store.shelf(key).await
+    }
+}
+
+impl Slow {
+    fn beside(world: &World) -> Arc<Self> {
+        Arc::new(Self { store: world.store.clone(), replaced: AtomicUsize::new(0) })
+    }
+
+    /// The hooks as one more instance has them.
+    fn instance(self: &Arc<Self>, world: &World) -> Hooks {
+        let (queue, clock) = (Arc::new(world.queue.clone()), Arc::new(world.clock.clone()));
+        Hooks::new(self.clone(), queue, Arc::new(world.handlers.clone()), clock)
+    }
+}
+
+fn seconds_of(hook: &EventHook) -> u32 {
+    hook.draft.snooze.and_then(Snooze::window).map_or(0, NonZeroU32::get)
+}
+
+/// A snooze that is a second longer.
+fn longer(hook: &EventHook) -> Result<Draft, Violations> {
+    let seconds = seconds_of(hook);
+    Ok(Draft { snooze: Some(Snooze::seconds(seconds + 1)), ..hook.draft.clone() })
+}
+
+async fn snooze_of(world: &World, hook: HookId) -> u32 {
+    seconds_of(&world.hooks.get(&Scope::All, hook).await.unwrap())
+}
+
+#[tokio::test]
+async fn changes_at_once_wait_for_each_other() {
+    let world = World::new();
+    let hook = world.hook(draft()).await;
+    let store = Slow::beside(&world);
+    let hooks = store.instance(&world);
+    let changes = (0..60).map(|_| hooks.patch(&Scope::All, hook, longer));
+    try_join_all(changes).await.unwrap();
+    assert_eq!(snooze_of(&world, hook).await, 60);
+    assert_eq!(store.replaced.load(Ordering::Relaxed), 60, "nobody tried twice");
+}
+
+#[tokio::test]
+async fn changes_at_once_by_many_instances_are_all_made() {
+    let world = World::new();
+    let hook = world.hook(draft()).await;
+    let store = Slow::beside(&world);
+    let instances: Vec<_> = (0..60).map(|_| store.instance(&world)).collect();
+    try_join_all(instances.iter().map(|it| it.patch(&Scope::All, hook, longer))).await.unwrap();
+    assert_eq!(snooze_of(&world, hook).await, 60);
+}
+
+#[tokio::test]
+async fn of_removals_at_once_one_is_made() {
+    let world = World::new();
+    let hook = world.hook(draft()).await;
+    let hooks = Slow::beside(&world).instance(&world);
+    let removed = join_all((0..8).map(|_| hooks.delete(&Scope::All, hook))).await;
+    assert_eq!(removed.iter().filter(|it| it.is_ok()).count(), 1);
+}
+
 #[tokio::test]
 async fn a_workspace_handles_its_own_hooks_alone() {
     let world = World::new();
@@ -103,6 +216,19 @@ async fn a_ping_runs_now_and_leaves_no_trace() {
         json!({"content-type": "application/json"})
     );
     assert_eq!(body.get("operation"), None);
+}
+
+#[tokio::test]
+async fn a_ping_shows_one_content_type_however_the_hook_spells_it() {
+    let world = World::new();
+    let Draft { handler: Handler::Webhook(mut webhook), .. } = a_webhook() else {
+        panic!("a webhook is one")
+    };
+    webhook.headers.insert("Content-Type".into(), "text/plain".into());
+    let hook = world.hook(Draft { handler: Handler::Webhook(webhook), ..a_webhook() }).await;
+    let body = Value::Object(world.hooks.ping(&Scope::All, hook).await.unwrap().data);
+    let shown = &body["event_hooks"]["config"]["headers"];
+    assert_eq!(shown, &json!({"content-type": "application/json"}));
 }
 
 #[tokio::test]

@@ -37,6 +37,37 @@ async fn what_was_just_published_is_accepted() {
 }
 
 #[tokio::test]
+async fn what_was_withdrawn_is_refused_within_ten_seconds() {
+    let world = World::new();
+    let new = NewEvent { source: source("plugin"), event: named("log"), ..change() };
+    let sources = hooks::publish::Sources::new(std::sync::Arc::new(world.store.clone()));
+    sources.publish(&published("plugin", "log")).await.unwrap();
+    world.accept(vec![new.clone()]).await;
+    sources.withdraw(&new.source, &new.event).await.unwrap();
+    world.clock.advance(std::time::Duration::from_secs(10));
+    assert!(world.try_accept(vec![new], None).await.is_err());
+}
+
+#[tokio::test]
+async fn what_is_accepted_later_is_never_older() {
+    let world = World::new();
+    world.accept(vec![change()]).await;
+    world.clock.set(testkit::builders::at(-60));
+    world.accept(vec![change()]).await;
+    world.clock.set(testkit::builders::at(1));
+    let orders: Vec<_> = world
+        .queue
+        .take_all()
+        .into_iter()
+        .map(|task| match task {
+            hooks::task::Task::Dispatch { events, .. } => events[0].order,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert!(orders[0] < orders[1], "{orders:?}");
+}
+
+#[tokio::test]
 async fn a_queue_out_of_reach_is_no_202() {
     let world = World::new();
     world.queue.fail_next();

@@ -111,24 +111,28 @@ impl World {
     }
 
     pub(crate) async fn explain(&self, events: Vec<NewEvent>) -> Vec<Explained> {
-        self.explain_in(&Workspace::default_workspace(), events).await
+        self.explain_in(&Workspace::default_workspace(), false, events).await
     }
 
     pub(crate) async fn explain_in(
         &self,
         workspace: &Workspace,
+        tied: bool,
         events: Vec<NewEvent>,
     ) -> Vec<Explained> {
         let store = Arc::new(self.store.clone());
         let (ledger, clock) = (Arc::new(self.ledger.clone()), Arc::new(self.clock.clone()));
         let explainer =
             Explainer::new(Arc::clone(&self.publisher), store.clone(), store, ledger, clock);
-        explainer.explain(workspace, events).await.unwrap()
+        explainer.explain(workspace, tied, events).await.unwrap()
     }
 
     /// Puts an event on the queue that was accepted at its own time.
     pub(crate) async fn enqueue(&self, events: Vec<Event>) {
-        self.queue.send(vec![builders::outgoing(Task::Dispatch { events })]).await.unwrap();
+        self.queue
+            .send(vec![builders::outgoing(Task::Dispatch { events, again: false })])
+            .await
+            .unwrap();
     }
 
     /// Sees through everything that is due, and what becomes due by it.

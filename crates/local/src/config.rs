@@ -73,13 +73,13 @@ pub(crate) struct Serve {
     #[arg(long, env = "EVENT_HOOKS_LOG_FORMAT", default_value = "auto", value_name = "FORMAT")]
     pub(crate) log_format: LogFormat,
 
-    /// How many batches of each queue are dispatched at once
+    /// How many messages of each queue are worked on at once
     #[arg(
         long,
         env = "EVENT_HOOKS_WORKERS",
-        default_value_t = 16,
+        default_value_t = 4_096,
         value_name = "NUMBER",
-        value_parser = clap::value_parser!(u16).range(1..=1_000)
+        value_parser = clap::value_parser!(u16).range(1..=50_000)
     )]
     pub(crate) workers: u16,
 

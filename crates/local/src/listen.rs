@@ -80,7 +80,8 @@ fn shown(number: u64, head: &Parts, body: &Bytes, secret: Option<&Secret>) -> St
     line("x-kong-signature", &kong(&head.headers, body, secret));
     line("webhook-signature", &standard(&head.headers, body, secret));
     text.push_str(&pretty(body));
-    text
+    // Terminals obey control characters, and whoever sends a request is nobody to be obeyed.
+    text.replace(|it: char| it.is_control() && !matches!(it, '\n' | '\t'), "\u{fffd}")
 }
 
 fn kong(headers: &HeaderMap, body: &[u8], secret: Option<&Secret>) -> String {
@@ -122,4 +123,30 @@ fn pretty(body: &[u8]) -> String {
     serde_json::from_slice::<serde_json::Value>(body)
         .and_then(|value| serde_json::to_string_pretty(&value))
         .unwrap_or_else(|_| String::from_utf8_lossy(body).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_is_not_obeyed_to_what_a_request_says() {
+        for (name, body, expected) in [
+            ("text", &b"plain\ttext\nof two lines"[..], "plain\ttext\nof two lines"),
+            ("a colour", b"\x1b[31mred", "\u{fffd}[31mred"),
+            ("a title", b"\x1b]0;title\x07", "\u{fffd}]0;title\u{fffd}"),
+            ("a line written over", b"real\rfake", "real\u{fffd}fake"),
+            ("an escape of one character", "\u{9b}31m".as_bytes(), "\u{fffd}31m"),
+            ("the same inside JSON", "\"\u{9b}31m\u{7f}\"".as_bytes(), "\"\u{fffd}31m\u{fffd}\""),
+            ("an escape that JSON keeps", br#""\u001b[31m""#, r#""\u001b[31m""#),
+            ("no UTF-8", b"\xff\x9b31m", "\u{fffd}\u{fffd}31m"),
+        ] {
+            let request = http::Request::post("/\u{9b}").header("user-agent", "a\tb").body(());
+            let (head, ()) = request.unwrap().into_parts();
+            let text = shown(1, &head, &Bytes::from(body), None);
+            assert!(text.ends_with(&format!("absent\n{expected}")), "{name}: {text:?}");
+            let obeyed = |it: char| it.is_control() && it != '\n' && it != '\t';
+            assert!(!text.contains(obeyed), "{name}: {text:?}");
+        }
+    }
 }

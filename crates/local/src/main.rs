@@ -7,6 +7,7 @@ mod logging;
 mod metrics;
 mod probe;
 mod serve;
+mod request_body;
 mod worker;
 mod listen;
 mod process;

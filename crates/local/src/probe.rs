@@ -1,4 +1,4 @@
-//! Is the folder still there, and how much is waiting in it?
+//! Can the folder still be written to, and how much is waiting in it?
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -16,7 +16,11 @@ pub(crate) struct StoreProbe(pub(crate) Store);
 #[async_trait]
 impl Probe for StoreProbe {
     async fn status(&self) -> Status {
-        let depth = tokio::time::timeout(PATIENCE, self.0.depth()).await;
+        let looked = async {
+            self.0.probe().await?;
+            self.0.depth().await
+        };
+        let depth = tokio::time::timeout(PATIENCE, looked).await;
         let (reach, depth) = match depth {
             Ok(Ok(depth)) => (
                 Reach::Reachable,

@@ -1,6 +1,6 @@
 //! The server's life: open, listen, serve, drain.
 
-use std::{io::stderr, sync::Arc, time::Duration};
+use std::{env::VarError, io::stderr, sync::Arc, time::Duration};
 
 use api::{Admin, Auth, Front, Ingest};
 use embedded::Store;
@@ -34,13 +34,13 @@ use crate::{
 };
 
 /// How often expired rows are removed, and how many at a time.
-const SWEEP: (Duration, usize) = (Duration::from_secs(30), 1_000);
+const SWEEP: (Duration, usize) = (Duration::from_secs(30), 200);
 
 /// Serves until SIGTERM or Ctrl-C, then drains: no new requests, running attempts end within ten
 /// seconds, the rest stays queued.
 pub(crate) async fn run(config: Serve) -> Result<(), String> {
     let pretty = logging::is_pretty(config.log_format);
-    logging::start(pretty)?;
+    let _log = logging::start(pretty)?;
     let token = admin_token(&config)?;
     let handlers = handlers(&config, pretty)?;
     let store = Store::open(&config.data, Arc::new(SystemClock)).map_err(|it| it.to_string())?;
@@ -56,7 +56,7 @@ pub(crate) async fn run(config: Serve) -> Result<(), String> {
             queue,
             store: store.clone(),
             dispatcher: Arc::clone(&dispatcher),
-            batches: config.workers.into(),
+            in_flight: config.workers.into(),
         })
         .map(|worker| tokio::spawn(worker.run(stopped.clone())))
         .into();
@@ -77,7 +77,7 @@ pub(crate) async fn run(config: Serve) -> Result<(), String> {
 
 /// The first admin token. Without one the server must not be reachable from elsewhere.
 fn admin_token(config: &Serve) -> Result<Option<String>, String> {
-    let token = std::env::var(ADMIN_TOKEN).ok().filter(|token| !token.is_empty());
+    let token = token_in(std::env::var(ADMIN_TOKEN))?;
     if token.is_none() && !config.listen.ip().is_loopback() {
         return Err(format!(
             "--listen {} can be reached from elsewhere, and without {ADMIN_TOKEN} everybody could \
@@ -86,6 +86,18 @@ fn admin_token(config: &Serve) -> Result<Option<String>, String> {
         ));
     }
     Ok(token)
+}
+
+/// The token that the variable holds. One that is set and holds none is a mistake that must not
+/// open the doors it was to shut.
+fn token_in(variable: Result<String, VarError>) -> Result<Option<String>, String> {
+    let wrong = match variable {
+        Err(VarError::NotPresent) => return Ok(None),
+        Ok(token) if !token.trim().is_empty() => return Ok(Some(token)),
+        Ok(_) => "is empty",
+        Err(VarError::NotUnicode(_)) => "is not UTF-8",
+    };
+    Err(format!("{ADMIN_TOKEN} {wrong}: set it to a token, or unset it to run without one"))
 }
 
 fn handlers(config: &Serve, pretty: bool) -> Result<Arc<dyn Handlers>, String> {
@@ -151,7 +163,12 @@ async fn sweep(store: Store) {
     let (pause, most) = SWEEP;
     loop {
         tokio::time::sleep(pause).await;
-        if let Err(error) = store.sweep(most).await {
+        // As long as there is a full slice to remove, with room for others in between.
+        let mut removed = Ok(most);
+        while removed.as_ref().is_ok_and(|removed| *removed >= most) {
+            removed = store.sweep(most).await;
+        }
+        if let Err(error) = removed {
             tracing::warn!(%error, "expired rows not removed");
         }
     }
@@ -190,4 +207,32 @@ fn welcome(config: &Serve, listener: &TcpListener, with_token: bool) {
         "  curl{header} http://{address}/events -H content-type:application/json \\\n    \
          -d '{{\"source\":\"crud\",\"event\":\"consumers\",\"operation\":\"create\",\"entity\":{{\"username\":\"Ada\"}}}}'\n"
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{ffi::OsString, os::unix::ffi::OsStringExt as _};
+
+    use super::*;
+
+    #[test]
+    fn only_a_token_that_is_not_set_means_none() {
+        let set = |text: &str| Ok(text.to_owned());
+        for (name, variable, expected) in [
+            ("not set", Err(VarError::NotPresent), Ok(None)),
+            ("set", set("s3cr3t"), Ok(Some("s3cr3t"))),
+            ("empty", set(""), Err("EVENT_HOOKS_ADMIN_TOKEN is empty")),
+            ("only space", set(" \n"), Err("EVENT_HOOKS_ADMIN_TOKEN is empty")),
+            (
+                "of other bytes",
+                Err(VarError::NotUnicode(OsString::from_vec(b"s3cr3t\xff".to_vec()))),
+                Err("EVENT_HOOKS_ADMIN_TOKEN is not UTF-8"),
+            ),
+        ] {
+            let token = token_in(variable);
+            let token = token.as_ref().map(Option::as_deref);
+            let token = token.map_err(|error| error.split(':').next().unwrap());
+            assert_eq!(token, expected, "{name}");
+        }
+    }
 }

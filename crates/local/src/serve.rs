@@ -3,7 +3,7 @@
 use std::{convert::Infallible, time::Duration};
 
 use axum::{Router, body::Body};
-use http::{Request, Response, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode, header::CONNECTION};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -12,8 +12,10 @@ use hyper_util::{
 use tokio::{net::TcpListener, sync::watch};
 use tower::ServiceExt as _;
 
-/// How long a caller may take for the head of a request.
-const HEAD: Duration = Duration::from_secs(10);
+use crate::request_body::Watched;
+
+/// How long a caller may take for the head of a request, and a kept connection may idle.
+const HEAD: Duration = Duration::from_secs(75);
 
 /// How long a request may take in all: reading it, and the longest attempt that it can wait for.
 const REQUEST: Duration = Duration::from_secs(90);
@@ -55,10 +57,18 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, mut stop: watch
 }
 
 async fn answer(router: Router, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
-    let request = request.map(Body::new);
-    tokio::time::timeout(REQUEST, router.oneshot(request)).await.unwrap_or_else(|_| {
-        let mut late = Response::new(Body::empty());
+    let (head, body) = request.into_parts();
+    let (body, end) = Watched::new(body);
+    let request = Request::from_parts(head, Body::new(body));
+    let answered = tokio::time::timeout(REQUEST, router.oneshot(request)).await;
+    let mut response = answered.unwrap_or_else(|_| {
+        let late = format!(r#"{{"message":"the request took longer than {REQUEST:?}"}}"#);
+        let mut late = Response::new(Body::from(late));
         *late.status_mut() = StatusCode::REQUEST_TIMEOUT;
         Ok(late)
-    })
+    })?;
+    if !end.is_reached() {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response)
 }

@@ -1,4 +1,8 @@
-//! Takes messages from one queue and has them dispatched, batch by batch.
+//! Takes messages from one queue and has them dispatched.
+//!
+//! What is to be done for messages is decided batch by batch, one after the other, so that no event
+//! is late because another one overtook it here. It is done message by message, side by side, so
+//! that none waits for another's receiver.
 //!
 //! A message is leased while it is worked on. The lease ends with the work, or with the process: at
 //! the next start everything that was in flight is handed out again.
@@ -8,12 +12,12 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use embedded::{Message, Store};
 use futures_util::FutureExt as _;
 use hooks::{
-    dispatch::{self, Dispatcher, Handled},
+    dispatch::{self, Begun, Dispatcher, Handled},
     ports::PortResult,
     task::Queue,
 };
 use tokio::{
-    sync::{Semaphore, watch},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
     task::JoinSet,
 };
 
@@ -22,8 +26,8 @@ pub(crate) struct Worker {
     pub(crate) queue: Queue,
     pub(crate) store: Store,
     pub(crate) dispatcher: Arc<Dispatcher>,
-    /// How many batches are dispatched at once.
-    pub(crate) batches: usize,
+    /// How many messages are worked on at once.
+    pub(crate) in_flight: usize,
 }
 
 /// How many messages a batch has at most.
@@ -32,47 +36,81 @@ const BATCH: usize = 32;
 /// How long running attempts may go on when the process is to stop.
 const DRAIN: Duration = Duration::from_secs(10);
 
-/// How long to wait before the queue is asked again after it did not answer.
+/// How long to wait before the store is asked again after it did not answer.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// How often a message is handed out at most. Only the death of the process brings one this far:
-/// what goes on killing it is put aside.
-const MOST_RECEIVES: u32 = 20;
+/// How often a message is handed out at most. What goes on killing the process, or breaking it, is
+/// put aside in the end.
+const MOST_RECEIVES: u32 = 50;
 
-/// The longest that a message which could not be seen through has to wait.
+/// The longest that a message which could not be seen through has to wait, in [`PAUSE`]s.
 const LONGEST_PAUSE: u32 = 30;
+
+/// A message without its body, and a place among those that are worked on.
+struct Place {
+    id: i64,
+    receives: u32,
+    _permit: OwnedSemaphorePermit,
+}
 
 impl Worker {
     /// Works until `stop` says so; then lets what is running end, for a while.
     pub(crate) async fn run(self, mut stop: watch::Receiver<bool>) {
-        let free = Arc::new(Semaphore::new(self.batches));
+        let free = Arc::new(Semaphore::new(self.in_flight));
         let mut running = JoinSet::new();
         loop {
             while running.try_join_next().is_some() {}
-            let next = async {
-                let place = Arc::clone(&free).acquire_owned().await.expect("never closed");
-                (place, self.next().await)
-            };
-            let (place, messages) = tokio::select! {
+            let begun = tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => break,
-                next = next => next,
+                begun = self.next(&free) => begun,
             };
-            let (store, dispatcher) = (self.store.clone(), Arc::clone(&self.dispatcher));
-            running.spawn(async move {
-                see_through(&store, &dispatcher, messages).await;
-                drop(place);
-            });
+            for (place, begun) in begun {
+                let (store, dispatcher) = (self.store.clone(), Arc::clone(&self.dispatcher));
+                running.spawn(async move {
+                    let finished = AssertUnwindSafe(dispatcher.finish(begun)).catch_unwind().await;
+                    end(&store, &place, finished.ok()).await;
+                });
+            }
         }
-        let drained = tokio::time::timeout(DRAIN, running.join_all()).await;
-        if drained.is_err() {
+        if tokio::time::timeout(DRAIN, running.join_all()).await.is_err() {
             tracing::warn!(queue = self.queue.as_str(), "attempts still running stay queued");
         }
     }
 
+    /// The next messages, when there are any and places for them, with what is to be done.
+    async fn next(&self, free: &Arc<Semaphore>) -> Vec<(Place, Begun)> {
+        let first = Arc::clone(free).acquire_owned().await.expect("never closed");
+        let messages = self.received(BATCH.min(free.available_permits() + 1)).await;
+        let mut permits = vec![first];
+        permits
+            .extend((1..messages.len()).map_while(|_| Arc::clone(free).try_acquire_owned().ok()));
+
+        let (mut places, mut batch) = (Vec::new(), Vec::new());
+        for (Message { id, body, receives, .. }, permit) in messages.into_iter().zip(permits) {
+            let place = Place { id, receives, _permit: permit };
+            if receives > MOST_RECEIVES {
+                put_aside(&self.store, &place, "handed out too often without an end").await;
+                continue;
+            }
+            places.push(place);
+            batch.push(dispatch::Message { body, receives });
+        }
+        match AssertUnwindSafe(self.dispatcher.begin(batch)).catch_unwind().await {
+            Ok(begun) => places.into_iter().zip(begun).collect(),
+            // A defect of ours. The messages are not lost, and not worked on in a tight loop.
+            Err(_) => {
+                for place in places {
+                    end(&self.store, &place, None).await;
+                }
+                Vec::new()
+            }
+        }
+    }
+
     /// The next messages, when there are any.
-    async fn next(&self) -> Vec<Message> {
+    async fn received(&self, most: usize) -> Vec<Message> {
         loop {
-            match self.store.receive(self.queue, BATCH).await {
+            match self.store.receive(self.queue, most).await {
                 Ok(messages) if messages.is_empty() => self.store.wait(self.queue).await,
                 Ok(messages) => return messages,
                 Err(error) => {
@@ -84,55 +122,30 @@ impl Worker {
     }
 }
 
-async fn see_through(store: &Store, dispatcher: &Dispatcher, messages: Vec<Message>) {
-    let (killers, messages): (Vec<_>, Vec<_>) =
-        messages.into_iter().partition(|it| it.receives > MOST_RECEIVES);
-    for killer in killers {
-        tracing::error!(receives = killer.receives, "message never came to an end, put aside");
-        if let Err(error) = store.bury(killer.id, "handed out too often without an end").await {
-            tracing::error!(%error, "message not put aside");
+/// Does with a message what is to become of it; nothing known means that a defect of ours came in
+/// between. It does not end before the store has answered: a lease that nobody ends is a message
+/// that nobody gets.
+async fn end(store: &Store, place: &Place, handled: Option<Handled>) {
+    match handled {
+        Some(Handled::Done) => insist(|| store.acknowledge(std::slice::from_ref(&place.id))).await,
+        Some(Handled::Poison(error)) => put_aside(store, place, &error.to_string()).await,
+        Some(Handled::Again(error)) => {
+            tracing::warn!(%error, receives = place.receives, "message not seen through");
+            insist(|| store.release(place.id, PAUSE * place.receives.min(LONGEST_PAUSE))).await;
         }
-    }
-    let batch = messages
-        .iter()
-        .map(|it| dispatch::Message { body: it.body.clone(), receives: it.receives })
-        .collect();
-    let handled = AssertUnwindSafe(dispatcher.dispatch(batch)).catch_unwind().await;
-    let ended = match handled {
-        Ok(handled) => end(store, &messages, handled).await,
-        // A defect of ours. The messages are not lost, and must not be worked on in a tight loop.
-        Err(_) => release_all(store, &messages).await,
-    };
-    if let Err(error) = ended {
-        tracing::error!(%error, "messages not ended, they stay queued until the next start");
+        None => insist(|| store.release(place.id, PAUSE * LONGEST_PAUSE)).await,
     }
 }
 
-async fn end(store: &Store, messages: &[Message], handled: Vec<Handled>) -> PortResult<()> {
-    let mut done = Vec::with_capacity(messages.len());
-    for (message, handled) in messages.iter().zip(handled) {
-        match handled {
-            Handled::Done => done.push(message.id),
-            Handled::Again(error) => {
-                tracing::warn!(%error, receives = message.receives, "message not seen through");
-                store.release(message.id, pause(message)).await?;
-            }
-            Handled::Poison(error) => {
-                tracing::error!(%error, "message is poison, put aside");
-                store.bury(message.id, &error.to_string()).await?;
-            }
-        }
-    }
-    store.acknowledge(&done).await
+async fn put_aside(store: &Store, place: &Place, reason: &str) {
+    tracing::error!(reason, receives = place.receives, "message put aside");
+    insist(|| store.bury(place.id, reason)).await;
 }
 
-async fn release_all(store: &Store, messages: &[Message]) -> PortResult<()> {
-    for message in messages {
-        store.release(message.id, pause(message)).await?;
+/// Asks the store until it has done it.
+async fn insist<F: Future<Output = PortResult<()>>>(mut ask: impl FnMut() -> F) {
+    while let Err(error) = ask().await {
+        tracing::error!(%error, "message not ended, trying again");
+        tokio::time::sleep(PAUSE).await;
     }
-    Ok(())
-}
-
-fn pause(message: &Message) -> Duration {
-    PAUSE * message.receives.min(LONGEST_PAUSE)
 }

@@ -165,18 +165,20 @@ pub fn memory(seconds: i64, said: &str) -> Memory {
         order: order(seconds),
         said: Digest::of_texts([said]),
         subject: None,
+        again: false,
     };
     let (_, memory) = gate::decide_all(rules, &Memory::default(), &[event]);
     memory.expect("the first event always passes")
 }
 
-/// A claim of the key `id` by an owner of nobody else's, until a day after [`START`].
+/// A claim of the key `id` by an owner of nobody else's, from [`START`] for a day.
 pub fn claim(id: &str) -> Claim {
     Claim {
         workspace: Workspace::default_workspace(),
         source: source("crud"),
         key: EventKey::Id(id.to_owned()),
         owner: OccurrenceId::at(START),
+        at: START,
         until: START + Duration::from_hours(24),
     }
 }
@@ -206,5 +208,5 @@ pub fn outgoing(task: Task) -> Outgoing {
 
 /// The task of dispatching this event alone.
 pub fn dispatch(event: Event) -> Task {
-    Task::Dispatch { events: vec![event] }
+    Task::Dispatch { events: vec![event], again: false }
 }

@@ -9,9 +9,12 @@ use http::HeaderMap;
 use percent_encoding::percent_decode;
 use serde_json::{Map, Value};
 
-use super::event::{Bad, Parts, object};
+use super::event::{Bad, Parts, cut, object};
 
 const NOT_AN_OBJECT: &str = "must be a JSON object";
+
+/// The attributes that mean something here.
+const ATTRIBUTES: [&str; 5] = ["specversion", "source", "type", "id", "time"];
 
 /// Does a request carry an event's attributes in its headers?
 pub(super) fn is_binary(headers: &HeaderMap) -> bool {
@@ -38,11 +41,19 @@ pub(super) fn structured(text: &str) -> Result<NewEvent, Bad> {
 
 /// Reads an event whose attributes are headers, and whose data is the body.
 pub(super) fn binary(headers: &HeaderMap, body: &str) -> Result<NewEvent, Bad> {
-    let mut parts = attributes(|name| {
-        let value = headers.get(format!("ce-{name}"))?;
-        let text = percent_decode(value.as_bytes()).decode_utf8_lossy();
-        Some(text.into_owned().into())
-    });
+    let (mut texts, mut problems) = (Map::new(), Vec::new());
+    for name in ATTRIBUTES {
+        match attribute(headers, name) {
+            Ok(text) => texts.extend(text.map(|it| (name.to_owned(), it.into()))),
+            Err(problem) => problems.push(format!("{name}: {problem}")),
+        }
+    }
+    if !problems.is_empty() {
+        let shown = |name: &str| texts.get(name).and_then(Value::as_str).map(cut);
+        let message = problems.join("; ");
+        return Err(Bad { source: shown("source"), event: shown("type"), message });
+    }
+    let mut parts = attributes(|name| texts.shift_remove(name));
     if !body.is_empty() {
         match object(body) {
             Ok(data) => parts.data = data,
@@ -50,6 +61,18 @@ pub(super) fn binary(headers: &HeaderMap, body: &str) -> Result<NewEvent, Bad> {
         }
     }
     parts.into_event()
+}
+
+/// The text of an attribute that is a header. Whatever is not exactly one text is no attribute:
+/// ids that could be taken for each other would make one event of two.
+fn attribute(headers: &HeaderMap, name: &str) -> Result<Option<String>, &'static str> {
+    let mut values = headers.get_all(format!("ce-{name}")).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err("must be sent once");
+    }
+    let text = percent_decode(value.as_bytes()).decode_utf8();
+    text.map(|it| Some(it.into_owned())).map_err(|_| "must be UTF-8, percent-encoded or not")
 }
 
 fn attributes(mut take: impl FnMut(&str) -> Option<Value>) -> Parts {
@@ -78,6 +101,7 @@ fn decoded(base64: &Value) -> Option<Map<String, Value>> {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
     use serde_json::json;
 
     use super::*;
@@ -155,5 +179,37 @@ mod tests {
             binary(&headers, "[1]").unwrap_err().message,
             "data: an event must be a JSON object"
         );
+    }
+
+    #[test]
+    fn an_attribute_in_headers_is_exactly_one_text() {
+        let not_utf8 = "must be UTF-8, percent-encoded or not";
+        for (name, id, expected) in [
+            ("percent-encoded", &[&b"%C3%A4"[..]][..], Ok("ä")),
+            ("as it is", &["ä".as_bytes()], Ok("ä")),
+            ("a byte that is no text", &[b"%fe"], Err(format!("id: {not_utf8}"))),
+            ("another one", &[b"%ff"], Err(format!("id: {not_utf8}"))),
+            ("a byte as it is", &[b"\xff"], Err(format!("id: {not_utf8}"))),
+            ("half a character", &[b"a%C3"], Err(format!("id: {not_utf8}"))),
+            ("two of them", &[b"a", b"b"], Err("id: must be sent once".into())),
+            ("the same one twice", &[b"a", b"a"], Err("id: must be sent once".into())),
+        ] {
+            let mut headers = HeaderMap::new();
+            for (name, value) in
+                [("ce-specversion", "1.0"), ("ce-source", "crud"), ("ce-type", "consumers")]
+            {
+                headers.insert(name, HeaderValue::from_static(value));
+            }
+            for value in id {
+                headers.append("ce-id", HeaderValue::from_bytes(value).unwrap());
+            }
+            let read = binary(&headers, "");
+            if let Err(bad) = &read {
+                assert_eq!(bad.source.as_deref(), Some("crud"), "{name}");
+                assert_eq!(bad.event.as_deref(), Some("consumers"), "{name}");
+            }
+            let id = read.map(|it| it.id).map_err(|it| it.message);
+            assert_eq!(id, expected.map(|it| Some(it.to_owned())), "{name}");
+        }
     }
 }

@@ -118,7 +118,7 @@ impl Parts {
         let time = self.time.take();
         let time = self.optional("time", time, time_of);
         let pid = self.pid.take();
-        let pid = self.optional("pid", pid, |it| it.as_i64().ok_or("must be an integer"));
+        let pid = self.optional("pid", pid, pid_of);
         if is_too_deep(self.data.values()) {
             self.problem("data", too_deep());
         }
@@ -168,6 +168,21 @@ fn id_of(value: &Value) -> Result<String, String> {
     })
 }
 
+/// A whole number; `5.0` is whole.
+fn pid_of(value: &Value) -> Result<i64, &'static str> {
+    const END: f64 = 9_223_372_036_854_775_808.0;
+    if let Some(number) = value.as_i64() {
+        return Ok(number);
+    }
+    let whole = value.as_f64().filter(|number| number.fract() == 0.0);
+    let number = whole.ok_or("must be an integer")?;
+    if !(-END..END).contains(&number) {
+        return Err("must be an integer of at most 64 bits");
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "whole, and within the range just above")]
+    Ok(number as i64)
+}
+
 fn time_of(value: &Value) -> Result<Timestamp, &'static str> {
     let time = match value {
         Value::String(text) => Timestamp::parse(text),
@@ -178,7 +193,7 @@ fn time_of(value: &Value) -> Result<Timestamp, &'static str> {
 }
 
 /// As much of a name as an answer repeats.
-fn cut(text: &str) -> String {
+pub(super) fn cut(text: &str) -> String {
     text[..text.floor_char_boundary(hooks::name::MOST_BYTES)].to_owned()
 }
 
@@ -209,6 +224,16 @@ mod tests {
                     pid: Some(7),
                     ..event(json!({}))
                 },
+            ),
+            (
+                "a process as a number with a point",
+                json!({"data": {}, "pid": 5.0}),
+                NewEvent { pid: Some(5), ..event(json!({})) },
+            ),
+            (
+                "the largest process",
+                json!({"data": {}, "pid": i64::MAX}),
+                NewEvent { pid: Some(i64::MAX), ..event(json!({})) },
             ),
             ("nested, with nulls", json!({"data": {}, "id": null, "pid": null}), event(json!({}))),
             (
@@ -267,6 +292,16 @@ mod tests {
                 "half a process",
                 r#"{"source":"s","event":"e","data":{},"pid":1.5}"#,
                 "pid: must be an integer",
+            ),
+            (
+                "a process beyond 64 bits",
+                r#"{"source":"s","event":"e","data":{},"pid":9223372036854775808}"#,
+                "pid: must be an integer of at most 64 bits",
+            ),
+            (
+                "a process far beyond",
+                r#"{"source":"s","event":"e","data":{},"pid":-1e300}"#,
+                "pid: must be an integer of at most 64 bits",
             ),
         ] {
             assert_eq!(read(text).unwrap_err().message, message, "{name}");

@@ -5,7 +5,7 @@ use std::fmt;
 use hooks::publish::NewEvent;
 use http::{HeaderMap, StatusCode, header::CONTENT_ENCODING};
 use serde::de::{Deserializer as _, SeqAccess, Visitor};
-use serde_json::value::RawValue;
+use serde_json::{json, value::RawValue};
 
 use super::{
     cloudevents,
@@ -20,7 +20,7 @@ const MOST_EVENTS: usize = 1_000;
 
 /// What a content type says of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
+pub(super) enum Form {
     /// One event, or an array of them.
     Json,
     /// One event a line.
@@ -33,14 +33,13 @@ enum Form {
     Batch,
 }
 
-/// The events of a request, each read or refused; at least one.
+/// The events of a request in this form, each read or refused; at least one.
 pub(super) fn events(
+    form: Form,
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<Vec<Result<NewEvent, Bad>>, Refusal> {
-    let form = form(headers)?;
-    let text =
-        str::from_utf8(body).map_err(|_| Refusal::bad_request("the body is not valid UTF-8"))?;
+    let text = str::from_utf8(body).map_err(|_| unreadable("the body is not valid UTF-8"))?;
     let texts = split(form, text)?;
     if texts.len() > MOST_EVENTS {
         return Err(too_many());
@@ -50,7 +49,7 @@ pub(super) fn events(
         return Err(Refusal::Because(StatusCode::PAYLOAD_TOO_LARGE, reason));
     }
     if texts.is_empty() {
-        return Err(Refusal::bad_request("there is no event in the request"));
+        return Err(unreadable("there is no event in the request"));
     }
     let read = |text: &str| match form {
         Form::Json | Form::Lines => event::read(text),
@@ -60,7 +59,8 @@ pub(super) fn events(
     Ok(texts.into_iter().map(read).collect())
 }
 
-fn form(headers: &HeaderMap) -> Result<Form, Refusal> {
+/// The form of a request's body, before it is read.
+pub(super) fn form(headers: &HeaderMap) -> Result<Form, Refusal> {
     let encoding = headers.get(CONTENT_ENCODING);
     if encoding.is_some_and(|it| !it.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Err(unsupported("bodies are taken uncompressed only"));
@@ -96,6 +96,11 @@ fn unsupported(reason: &str) -> Refusal {
     Refusal::Because(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason.into())
 }
 
+/// 400, for a request as a whole: no event of it is to blame.
+pub(super) fn unreadable(reason: &str) -> Refusal {
+    Refusal::With(StatusCode::BAD_REQUEST, json!({"message": reason, "errors": []}))
+}
+
 fn too_many() -> Refusal {
     let reason = format!("the request has more than {MOST_EVENTS} events");
     Refusal::Because(StatusCode::PAYLOAD_TOO_LARGE, reason)
@@ -109,8 +114,8 @@ fn split(form: Form, body: &str) -> Result<Vec<&str>, Refusal> {
             let lines = body.lines().map(str::trim).filter(|line| !line.is_empty());
             Ok(lines.take(MOST_EVENTS + 1).collect())
         }
-        Form::Json if trimmed.starts_with('[') => elements(trimmed),
-        Form::Batch if !trimmed.is_empty() => elements(trimmed),
+        Form::Json | Form::Batch if trimmed.starts_with('[') => elements(trimmed),
+        Form::Batch if !trimmed.is_empty() => Err(unreadable("a batch must be an array of events")),
         Form::Json | Form::Batch | Form::Structured if trimmed.is_empty() => Ok(Vec::new()),
         Form::Json | Form::Batch | Form::Structured | Form::Binary => Ok(vec![trimmed]),
     }
@@ -119,7 +124,7 @@ fn split(form: Form, body: &str) -> Result<Vec<&str>, Refusal> {
 fn elements(array: &str) -> Result<Vec<&str>, Refusal> {
     let mut json = serde_json::Deserializer::from_str(array);
     let elements = json.deserialize_seq(Elements).and_then(|it| json.end().map(|()| it));
-    elements.map_err(|error| Refusal::bad_request(event::not_json(&error)))
+    elements.map_err(|error| unreadable(&event::not_json(&error)))
 }
 
 /// Takes the elements of an array as texts, not many more than can be accepted.

@@ -11,7 +11,7 @@ use super::{
     names::{Brackets, Node, Table, TooDeep},
 };
 
-/// The most arguments that a request may have.
+/// The most arguments that a form or a query may have.
 pub const MOST_ARGUMENTS: usize = 1_000;
 
 /// The arguments of a request, and whether they have types of their own.
@@ -64,23 +64,51 @@ impl From<TooDeep> for ArgumentsError {
     }
 }
 
+/// How a body is written.
+enum Form<'a> {
+    /// Nothing is.
+    Nothing,
+    Json,
+    UrlEncoded,
+    /// With its content type, which has the boundary.
+    Multipart(&'a str),
+}
+
+impl<'a> Form<'a> {
+    /// What the headers say; without a content type there is nothing to be read.
+    fn of(headers: &'a HeaderMap, has_body: bool) -> Result<Self, ArgumentsError> {
+        match content_type(headers)? {
+            Some(json) if is(json, "application/json") => Ok(Self::Json),
+            Some(form) if is(form, "application/x-www-form-urlencoded") => Ok(Self::UrlEncoded),
+            Some(multipart) if is(multipart, "multipart/form-data") => {
+                Ok(Self::Multipart(multipart))
+            }
+            None if !has_body => Ok(Self::Nothing),
+            _ => Err(ArgumentsError::UnsupportedContentType),
+        }
+    }
+}
+
 impl Arguments {
+    /// Refuses a request by its headers alone, before there is a body.
+    pub(crate) fn judge(headers: &HeaderMap, has_body: bool) -> Result<(), ArgumentsError> {
+        Form::of(headers, has_body).map(drop)
+    }
+
     /// Reads a request's body. A request without one has no arguments.
     pub async fn read(
         method: &Method,
         headers: &HeaderMap,
         body: Bytes,
     ) -> Result<Self, ArgumentsError> {
-        match (content_type(headers)?, method) {
-            (Some(json), _) if is(json, "application/json") => object(&body).map(Self::Typed),
-            (Some(form), method) if is(form, "application/x-www-form-urlencoded") => {
-                Ok(Self::Untyped(decode(form::arguments(&body)?, method)?))
+        match Form::of(headers, !body.is_empty())? {
+            Form::Nothing => Ok(Self::Untyped(Map::new())),
+            Form::Json => object(&body).map(Self::Typed),
+            Form::UrlEncoded => Ok(Self::Untyped(decode(form::arguments(&body)?, method)?)),
+            Form::Multipart(content_type) => {
+                let arguments = multipart::arguments(content_type, body).await?;
+                Ok(Self::Untyped(decode(arguments, method)?))
             }
-            (Some(multipart), method) if is(multipart, "multipart/form-data") => {
-                Ok(Self::Untyped(decode(multipart::arguments(multipart, body).await?, method)?))
-            }
-            (None, _) if body.is_empty() => Ok(Self::Untyped(Map::new())),
-            _ => Err(ArgumentsError::UnsupportedContentType),
         }
     }
 
@@ -129,13 +157,7 @@ fn is(content_type: &str, media_type: &str) -> bool {
 
 fn object(body: &[u8]) -> Result<Map<String, Value>, ArgumentsError> {
     let text = str::from_utf8(body).map_err(|_| ArgumentsError::NotUtf8)?;
-    let members: Map<String, Value> =
-        serde_json::from_str(text).map_err(|_| ArgumentsError::NotJson)?;
-    let config = members.get("config").and_then(Value::as_object).map_or(0, Map::len);
-    if members.len() + config > MOST_ARGUMENTS {
-        return Err(ArgumentsError::TooMany);
-    }
-    Ok(members)
+    serde_json::from_str(text).map_err(|_| ArgumentsError::NotJson)
 }
 
 /// Puts arguments where their names say, those of one name together.

@@ -62,6 +62,10 @@ pub(crate) fn changed(
     let kind = arguments.text("handler").map_or(Some(present), HandlerKind::parse);
     let changes = arguments.into_fields(fields(kind));
     let wanted = read(merged(hook, changes, kind == Some(present)), defaults)?;
+    let seconds = hook.created_at.as_seconds();
+    if wanted.created_at.is_some_and(|it| it.as_seconds() != seconds) {
+        return Err(Violations::one("created_at", "cannot be changed"));
+    }
     Ok(wanted.for_id(hook.id)?.draft)
 }
 

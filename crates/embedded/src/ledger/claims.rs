@@ -1,6 +1,6 @@
-//! Whose is this key? The first one's who asks, until the claim ends.
+//! Whose is this key? The first one's who asks, for all who were accepted before its claim ends.
 
-use hooks::{ports::Claim, time::Timestamp};
+use hooks::ports::Claim;
 use rusqlite::{Connection, params};
 use uuid::Uuid;
 
@@ -13,6 +13,7 @@ pub(super) struct Row {
     /// As JSON.
     key: String,
     owner: Uuid,
+    at: i64,
     until: i64,
 }
 
@@ -23,6 +24,7 @@ impl Row {
             source: claim.source.as_str().to_owned(),
             key: serde_json::to_string(&claim.key)?,
             owner: *claim.owner.as_uuid(),
+            at: claim.at.as_millis(),
             until: claim.until.as_millis(),
         })
     }
@@ -33,7 +35,7 @@ impl Row {
     }
 
     /// Takes the key, where nobody else's claim is in force; answers whose it is.
-    pub(super) fn take(&self, connection: &Connection, now: Timestamp) -> Result<bool, Fault> {
+    pub(super) fn take(&self, connection: &Connection) -> Result<bool, Fault> {
         let taken = connection
             .prepare_cached(
                 "INSERT INTO claim (workspace, source, key, owner, until)
@@ -48,7 +50,7 @@ impl Row {
                 self.key,
                 self.owner,
                 self.until,
-                now.as_millis(),
+                self.at,
             ])?;
         if taken > 0 {
             return Ok(true);

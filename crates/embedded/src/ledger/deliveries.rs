@@ -4,10 +4,10 @@ use hooks::{
     delivery::{Attempt, Delivery, Record, State, Status, Step},
     event::{Data, Event},
     id::DeliveryId,
-    ports::{DeliveryCursor, DeliveryEntry, DeliveryQuery, Page},
+    ports::{DeliveryCursor, DeliveryEntry, DeliveryQuery, Page, Progress},
     time::Timestamp,
 };
-use rusqlite::{Connection, OptionalExtension, ToSql, params};
+use rusqlite::{Connection, ToSql, params};
 use uuid::Uuid;
 
 use crate::{
@@ -21,8 +21,7 @@ pub(super) struct Row {
     hook: Uuid,
     generation: i64,
     accepted: i64,
-    step: Step,
-    status: &'static str,
+    progress: Progress,
     state: String,
     updated: i64,
     expires: i64,
@@ -71,8 +70,7 @@ impl Row {
             hook: *hook.as_uuid(),
             generation: generation.as_u64().cast_signed(),
             accepted: event.order.accepted.as_millis(),
-            step: record.step,
-            status: record.state.status().as_str(),
+            progress: Progress { step: record.step, status: record.state.status() },
             state: serde_json::to_string(&record.state)?,
             updated: record.at.as_millis(),
             expires: expires.as_millis(),
@@ -91,21 +89,22 @@ impl Row {
     /// Writes down what is new in it.
     pub(super) fn record(&self, connection: &Connection, now: Timestamp) -> Result<(), Fault> {
         if let Some(number) = self.insert(connection)? {
-            return self.add_attempt(connection, number);
+            return self.put_attempt(connection, number);
         }
-        let (number, step, expires) = self.found(connection)?;
+        let (number, known, expires) = self.found(connection)?;
         if expires <= now.as_millis() {
             forget(connection, number)?;
             let number = self.insert(connection)?.ok_or(Fault::Conflict)?;
-            return self.add_attempt(connection, number);
+            return self.put_attempt(connection, number);
         }
-        if self.step == step {
-            return Ok(());
+        if let Some(next) = known.after(self.progress) {
+            self.move_on(connection, number, next)?;
+            self.put_attempt(connection, number)
+        } else if self.progress.step != known.step {
+            self.add_attempt(connection, number)
+        } else {
+            Ok(())
         }
-        if self.step > step {
-            self.move_on(connection, number)?;
-        }
-        self.add_attempt(connection, number)
     }
 
     /// Adds the row, unless there is one; answers its number.
@@ -122,9 +121,9 @@ impl Row {
                 self.hook,
                 self.generation,
                 self.accepted,
-                self.step.run,
-                self.step.attempt,
-                self.status,
+                self.progress.step.run,
+                self.progress.step.attempt,
+                self.progress.status.as_str(),
                 self.state,
                 self.updated,
                 self.expires,
@@ -134,18 +133,18 @@ impl Row {
         Ok((inserted > 0).then(|| connection.last_insert_rowid()))
     }
 
-    /// The number, step and expiry of the row that is there.
-    fn found(&self, connection: &Connection) -> Result<(i64, Step, i64), Fault> {
-        let found = connection
-            .prepare_cached("SELECT number, run, attempt, expires FROM delivery WHERE id = ?1")?
-            .query_row([self.id], |row| {
-                let step = Step { run: row.get(1)?, attempt: row.get(2)? };
-                Ok((row.get(0)?, step, row.get(3)?))
-            })?;
-        Ok(found)
+    /// The number, progress and expiry of the row that is there.
+    fn found(&self, connection: &Connection) -> Result<(i64, Progress, i64), Fault> {
+        connection
+            .prepare_cached(
+                "SELECT run, attempt, status, number, expires FROM delivery WHERE id = ?1",
+            )?
+            .query_and_then([self.id], |row| Ok((row.get(3)?, read_progress(row)?, row.get(4)?)))?
+            .next()
+            .unwrap_or(Err(Fault::Conflict))
     }
 
-    fn move_on(&self, connection: &Connection, number: i64) -> Result<(), Fault> {
+    fn move_on(&self, connection: &Connection, number: i64, to: Progress) -> Result<(), Fault> {
         connection
             .prepare_cached(
                 "UPDATE delivery SET run = ?2, attempt = ?3, status = ?4, state = ?5, updated = ?6,
@@ -154,9 +153,9 @@ impl Row {
             )?
             .execute(params![
                 number,
-                self.step.run,
-                self.step.attempt,
-                self.status,
+                to.step.run,
+                to.step.attempt,
+                to.status.as_str(),
                 self.state,
                 self.updated,
                 self.expires,
@@ -164,14 +163,29 @@ impl Row {
         Ok(())
     }
 
+    /// Adds the attempt, unless there is one of its step.
     fn add_attempt(&self, connection: &Connection, number: i64) -> Result<(), Fault> {
+        self.write_attempt(
+            connection,
+            number,
+            "INSERT INTO attempt (delivery, run, attempt, body) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT DO NOTHING",
+        )
+    }
+
+    /// Adds the attempt, in the place of one of its step.
+    fn put_attempt(&self, connection: &Connection, number: i64) -> Result<(), Fault> {
+        self.write_attempt(
+            connection,
+            number,
+            "INSERT INTO attempt (delivery, run, attempt, body) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT DO UPDATE SET body = excluded.body",
+        )
+    }
+
+    fn write_attempt(&self, connection: &Connection, number: i64, sql: &str) -> Result<(), Fault> {
         let Some((step, body)) = &self.attempt else { return Ok(()) };
-        connection
-            .prepare_cached(
-                "INSERT INTO attempt (delivery, run, attempt, body) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT DO NOTHING",
-            )?
-            .execute(params![number, step.run, step.attempt, body])?;
+        connection.prepare_cached(sql)?.execute(params![number, step.run, step.attempt, body])?;
         Ok(())
     }
 }
@@ -188,14 +202,22 @@ pub(super) fn progress(
     connection: &Connection,
     id: DeliveryId,
     now: Timestamp,
-) -> Result<Option<Step>, Fault> {
-    let step = connection
-        .prepare_cached("SELECT run, attempt FROM delivery WHERE id = ?1 AND expires > ?2")?
-        .query_row(params![id.as_uuid(), now.as_millis()], |row| {
-            Ok(Step { run: row.get(0)?, attempt: row.get(1)? })
-        })
-        .optional()?;
-    Ok(step)
+) -> Result<Option<Progress>, Fault> {
+    connection
+        .prepare_cached("SELECT run, attempt, status FROM delivery WHERE id = ?1 AND expires > ?2")?
+        .query_and_then(params![id.as_uuid(), now.as_millis()], read_progress)?
+        .next()
+        .transpose()
+}
+
+/// Reads the run, the attempt and the status, which come first in the row.
+fn read_progress(row: &rusqlite::Row<'_>) -> Result<Progress, Fault> {
+    let status: String = row.get(2)?;
+    let unknown = || Fault::Unreadable("a status that this release does not know".into());
+    Ok(Progress {
+        step: Step { run: row.get(0)?, attempt: row.get(1)? },
+        status: Status::parse(&status).ok_or_else(unknown)?,
+    })
 }
 
 /// A page of a hook's log.
@@ -230,7 +252,7 @@ fn placed(row: &rusqlite::Row<'_>) -> Result<Placed<DeliveryEntry, DeliveryCurso
     let accepted = entry.delivery.event.order.accepted;
     Ok(Placed {
         cursor: DeliveryCursor { accepted, id: entry.id },
-        item: entry,
+        item: Some(entry),
         bytes: paging::bytes(row, 5)? + paging::bytes(row, 7)?,
     })
 }

@@ -97,18 +97,24 @@ impl Turns<'_> {
         most: usize,
         last_turn: &mut String,
     ) -> Result<(), Fault> {
+        let begin = last_turn.clone();
+        let mut is_past_the_end = false;
         for _ in 0..MOST_GROUPS {
             if chosen.len() >= most {
                 break;
             }
             let Some((group, due)) = self.next_group(last_turn)? else {
-                // Round once: where there is no group after none, there is none at all.
-                if last_turn.is_empty() {
+                if is_past_the_end || begin.is_empty() {
                     break;
                 }
+                is_past_the_end = true;
                 last_turn.clear();
                 continue;
             };
+            // Once round, and no further.
+            if is_past_the_end && group > begin {
+                break;
+            }
             if due <= self.now && !self.in_hand.contains_key(&group) {
                 let room = SHARE.saturating_sub(self.count(&group)?).min(most - chosen.len());
                 chosen.extend(self.oldest_of(&group, room)?);
@@ -139,11 +145,55 @@ fn limit(most: usize) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use rusqlite::StatementStatus;
+
     use super::*;
-    use crate::{plan, queue::NEXT_DUE};
+    use crate::{
+        plan,
+        queue::{MAKE_DUE, NEXT_DUE},
+        schema,
+    };
 
     #[test]
     fn tasks_are_found_without_looking_at_the_rest() {
-        plan::assert_seeks(&[OLDEST, OLDEST_OF_GROUP, NEXT_GROUP, NEXT_DUE]);
+        plan::assert_seeks(&[OLDEST, OLDEST_OF_GROUP, NEXT_GROUP, NEXT_DUE, MAKE_DUE]);
+    }
+
+    /// A queue in which each of these groups has its share in hand, and as much again is due.
+    fn loaded(groups: &[&str]) -> Connection {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::bring_up(&mut connection, 0).unwrap();
+        for group in groups {
+            for number in 0..2 * SHARE {
+                connection
+                    .execute(
+                        "INSERT INTO task (queue, leased, turn, due, receives, sent)
+                         VALUES ('events', ?1, ?2, 0, 0, 0)",
+                        params![number < SHARE, group],
+                    )
+                    .unwrap();
+            }
+        }
+        connection
+    }
+
+    #[test]
+    fn the_search_for_others_goes_round_once() {
+        for (name, groups, begin, expected) in [
+            ("one group, from the start", &["b"][..], "", 2),
+            ("one group, from itself", &["b"], "b", 3),
+            ("one group, from one before it that is gone", &["b"], "a", 3),
+            ("one group, from one after it that is gone", &["b"], "c", 3),
+            ("three groups, from the middle", &["a", "b", "c"], "b", 5),
+        ] {
+            let connection = loaded(groups);
+            let mut last_turn = begin.to_owned();
+            let now = Timestamp::from_millis(0);
+            let chosen = choose(&connection, Queue::Events, now, 8, &mut last_turn).unwrap();
+            assert_eq!(chosen.len(), 8, "{name}: no hand stays idle");
+            let looks = connection.prepare_cached(NEXT_GROUP).unwrap();
+            let looks = looks.get_status(StatementStatus::Run);
+            assert_eq!(looks, expected, "{name}");
+        }
     }
 }

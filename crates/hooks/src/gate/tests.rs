@@ -2,7 +2,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    FireReason::{Changed, First, NoRules, PassedBefore, SnoozeOver},
+    FireReason::{Changed, First, MayHavePassed, NoRules, PassedBefore, SnoozeOver},
     HoldReason::{Snoozed, Stale, Unchanged},
     Verdict::{Fire, Hold},
     *,
@@ -17,18 +17,16 @@ const BOTH: Rules = Rules { on_change: true, snooze: NonZeroU32::new(60) };
 const START: i64 = 1_000;
 
 fn at(second: i64, said: &str) -> Candidate {
-    let moment = START + second;
-    let id =
-        Uuid::from_u64_pair(moment.unsigned_abs(), Digest::of_texts([said]).as_bytes()[0].into());
+    let accepted = Timestamp::from_seconds(START + second);
+    let said = Digest::of_texts([said]);
+    let millis = accepted.as_millis().unsigned_abs();
+    let id = uuid::Builder::from_unix_timestamp_millis(millis, &[said.as_bytes()[0]; 10]);
     Candidate {
-        occurrence: id.into(),
-        order: Order {
-            accepted: Timestamp::from_seconds(moment),
-            request: Uuid::nil().into(),
-            index: 0,
-        },
-        said: Digest::of_texts([said]),
+        occurrence: id.into_uuid().into(),
+        order: Order { accepted, request: Uuid::nil().into(), index: 0 },
+        said,
         subject: None,
+        again: false,
     }
 }
 
@@ -121,6 +119,24 @@ fn an_event_that_passed_passes_again() {
         let (_, changed) = decide_all(rules, &memory, &[at(0, "a")]);
         assert_eq!(changed, None, "{rules:?}: and leaves no trace");
     }
+}
+
+#[test]
+fn an_event_that_comes_again_passes_where_the_memory_forgot_whether_it_did() {
+    let most = i64::try_from(Memory::MOST_PASSED).unwrap();
+    let batch: Vec<_> = (0..3 * most).map(|second| at(second, &second.to_string())).collect();
+    let (verdicts, memory) = decide_all(CHANGE, &Memory::default(), &batch);
+    assert!(verdicts.iter().all(|it| matches!(it, Fire(_))));
+    let memory = memory.unwrap();
+
+    let again: Vec<_> = batch.iter().map(|it| Candidate { again: true, ..*it }).collect();
+    let (verdicts, changed) = decide_all(CHANGE, &memory, &again);
+    assert!(verdicts.iter().all(|it| matches!(it, Fire(MayHavePassed | PassedBefore))));
+    assert_eq!(changed, None, "and leave no trace");
+
+    assert_eq!(decide(CHANGE, &memory, &batch[0]), Hold(Stale), "one that never came is late");
+    let late = Candidate { again: true, ..at(3 * most - 2, "never passed") };
+    assert_eq!(decide(CHANGE, &memory, &late), Hold(Stale), "the memory is sure of this one");
 }
 
 #[test]

@@ -17,7 +17,7 @@ use hooks::{
     name::{SourceName, Workspace},
     ports::{
         Claim, Clock, DeliveryCursor, DeliveryEntry, DeliveryQuery, Ledger, Page, PortError,
-        PortResult, Remembered,
+        PortResult, Progress, Remembered,
     },
     time::Timestamp,
 };
@@ -124,19 +124,24 @@ impl Row {
         }
     }
 
+    fn progress(&self) -> Progress {
+        Progress { step: self.step, status: self.state.status() }
+    }
+
     fn add(&mut self, record: &Record, expires: Timestamp) {
-        if record.step == self.step {
-            return;
-        }
-        if let Some(attempt) = &record.attempt {
-            self.attempts.entry(attempt.step).or_insert_with(|| attempt.clone());
-        }
-        if record.step > self.step {
-            self.delivery.run = record.step.run;
-            self.step = record.step;
+        let recorded = Progress { step: record.step, status: record.state.status() };
+        let attempt = record.attempt.iter().map(|it| (it.step, it.clone()));
+        if let Some(next) = self.progress().after(recorded) {
+            self.attempts.extend(attempt);
+            self.delivery.run = next.step.run;
+            self.step = next.step;
             self.state = record.state.clone();
             self.updated = record.at;
             self.expires = expires;
+        } else if record.step != self.step {
+            for (step, attempt) in attempt {
+                self.attempts.entry(step).or_insert(attempt);
+            }
         }
     }
 
@@ -195,12 +200,12 @@ impl Ledger for MemoryLedger {
         Ok(())
     }
 
-    async fn claim(&self, claims: &[Claim], now: Timestamp) -> PortResult<Vec<bool>> {
+    async fn claim(&self, claims: &[Claim]) -> PortResult<Vec<bool>> {
         let mut kept = self.asked(LedgerCall::Claim)?;
         let decide = |claim: &Claim| {
             let key = (claim.workspace.clone(), claim.source.clone(), claim.key.clone());
             match kept.claims.get(&key) {
-                Some((owner, until)) if *until > now => *owner == claim.owner,
+                Some((owner, until)) if *until > claim.at => *owner == claim.owner,
                 _ => {
                     kept.claims.insert(key, (claim.owner, claim.until));
                     true
@@ -227,9 +232,9 @@ impl Ledger for MemoryLedger {
         &self,
         deliveries: &[DeliveryId],
         now: Timestamp,
-    ) -> PortResult<Vec<Option<Step>>> {
+    ) -> PortResult<Vec<Option<Progress>>> {
         let kept = self.asked(LedgerCall::Progress)?;
-        Ok(deliveries.iter().map(|id| kept.row(*id, now).map(|row| row.step)).collect())
+        Ok(deliveries.iter().map(|id| kept.row(*id, now).map(Row::progress)).collect())
     }
 
     async fn deliveries(

@@ -17,6 +17,9 @@ use crate::{
 /// What all of this expires at, in seconds after the start.
 const END: i64 = 60;
 
+/// In seconds.
+const HOUR: i64 = 60 * 60;
+
 const ALMOST: Duration = Duration::from_millis(59_999);
 const ONE_MORE: Duration = Duration::from_millis(1);
 
@@ -73,19 +76,41 @@ pub(super) async fn the_latest_writing_says_when_a_memory_ends(
 }
 
 pub(super) async fn a_claim_holds_until_its_end_and_not_then(subject: &Subject) -> PortResult<()> {
+    let accepted = |claim: &Claim, at| Claim { at, ..claim.clone() };
     let first = Claim { until: at(END), ..claim("a") };
     let next = Claim { owner: OccurrenceId::at(START), until: at(2 * END), ..first.clone() };
-    for (name, claim, now, expected) in [
-        ("the first", &first, START, true),
-        ("somebody else, before the end", &next, START + ALMOST, false),
-        ("the owner, before the end", &first, START + ALMOST, true),
-        ("somebody else, at the end", &next, at(END), true),
-        ("the former owner", &first, at(END), false),
-        ("the present one", &next, at(2 * END) - ONE_MORE, true),
+    for (name, claim, expected) in [
+        ("the first", accepted(&first, START), true),
+        ("somebody else, before the end", accepted(&next, START + ALMOST), false),
+        ("the owner, before the end", accepted(&first, START + ALMOST), true),
+        ("somebody else, at the end", accepted(&next, at(END)), true),
+        ("the former owner", accepted(&first, START), false),
+        ("the present one", accepted(&next, at(END)), true),
     ] {
-        let answer = subject.ledger.claim(std::slice::from_ref(claim), now).await?;
-        assert_eq!(answer, [expected], "{name}");
+        assert_eq!(subject.ledger.claim(&[claim]).await?, [expected], "{name}");
     }
+    Ok(())
+}
+
+pub(super) async fn asked_long_after_the_second_of_two_posts_within_a_day_still_loses(
+    subject: &Subject,
+) -> PortResult<()> {
+    let posted = |key: &str, hour: i64| Claim {
+        at: at(hour * HOUR),
+        until: at((hour + 24) * HOUR),
+        owner: OccurrenceId::at(START),
+        ..claim(key)
+    };
+    let (first, second, next_day) = (posted("a", 0), posted("a", 23), posted("a", 24));
+    subject.clock.set(at(100 * HOUR));
+    let (ledger, clock) = (&subject.ledger, &subject.clock);
+    assert_eq!(ledger.claim(&[first.clone(), second.clone()]).await?, [true, false], "both late");
+    clock.set(first.until + Claim::KEPT_BEYOND_ITS_END - ONE_MORE);
+    assert_eq!(ledger.claim(&[second, first]).await?, [false, true], "later still");
+    assert_eq!(ledger.claim(&[next_day]).await?, [true], "a day after the first");
+
+    let (first, second) = (posted("b", 0), posted("b", 23));
+    assert_eq!(ledger.claim(&[second, first]).await?, [true, false], "in the other order");
     Ok(())
 }
 

@@ -78,6 +78,7 @@ fn full_memory() -> Memory {
         order: order(seconds),
         said: Digest::of_texts([seconds.to_string().as_str()]),
         subject: Some(Digest::of_texts([seconds.to_string().as_str()])),
+        again: false,
     };
     let events: Vec<_> = (0..=count).map(candidate).collect();
     let rules = Rules { on_change: true, snooze: None };

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use hooks::{
-    delivery::{Attempt, Delivery, ExhaustedReason, Record, State, Step},
+    delivery::{Attempt, Delivery, ExhaustedReason, Record, State, Status, Step},
     event::Event,
-    ports::{DeliveryEntry, PortResult},
+    ports::{DeliveryEntry, PortResult, Progress},
 };
 use serde_json::json;
 
@@ -16,6 +16,9 @@ use crate::{
     },
     suites::races,
 };
+
+/// All attempts failed.
+const EXHAUSTED: State = State::Exhausted { reason: ExhaustedReason::ScheduleOver };
 
 /// The ledger's entry after this record alone.
 fn entry_of(record: &Record) -> DeliveryEntry {
@@ -129,7 +132,7 @@ pub(super) async fn a_record_of_the_same_step_changes_nothing(subject: &Subject)
     let again = Record {
         attempt: Some(different),
         at: at(60),
-        ..record_of(present.delivery.clone(), attempt_step(1), State::Delivered)
+        ..record_of(present.delivery.clone(), attempt_step(1), EXHAUSTED)
     };
     let ended = Record { attempt: None, ..again.clone() };
     subject.record_all(&[present.clone(), again.clone(), ended.clone()]).await?;
@@ -146,11 +149,7 @@ pub(super) async fn a_record_of_the_same_step_changes_nothing(subject: &Subject)
 pub(super) async fn a_later_run_comes_after_every_attempt_of_an_earlier_one(
     subject: &Subject,
 ) -> PortResult<()> {
-    let first_run = record_of(
-        delivery(),
-        attempt_step(10),
-        State::Exhausted { reason: ExhaustedReason::ScheduleOver },
-    );
+    let first_run = record_of(delivery(), attempt_step(10), EXHAUSTED);
     let again = Delivery { run: 1, ..first_run.delivery.clone() };
     let second_run = record_of(again, Step { run: 1, attempt: 1 }, State::Delivered);
     subject.record_all(&[first_run.clone(), second_run.clone(), first_run.clone()]).await?;
@@ -158,6 +157,82 @@ pub(super) async fn a_later_run_comes_after_every_attempt_of_an_earlier_one(
     let attempts = [first_run.attempt, second_run.attempt.clone()].into_iter().flatten().collect();
     let expected = DeliveryEntry { attempts, ..entry_of(&second_run) };
     assert_eq!(subject.entry(expected.id).await?, expected);
+    Ok(())
+}
+
+pub(super) async fn a_run_after_a_success_starts_afresh(subject: &Subject) -> PortResult<()> {
+    let delivered = record_of(delivery(), attempt_step(2), State::Delivered);
+    let again = Delivery { run: 1, ..delivered.delivery.clone() };
+    let failed = record_of(again, Step { run: 1, attempt: 1 }, pending());
+    let late = record_of(delivered.delivery.clone(), attempt_step(3), State::Delivered);
+    subject.record_all(&[delivered.clone(), failed.clone(), late.clone()]).await?;
+    let attempts = [delivered, late, failed.clone()].into_iter().filter_map(|it| it.attempt);
+    let expected = DeliveryEntry { attempts: attempts.collect(), ..entry_of(&failed) };
+    assert_eq!(subject.entry(expected.id).await?, expected);
+    Ok(())
+}
+
+pub(super) async fn delivered_then_a_later_failure_of_its_run_stays_delivered_with_both_attempts(
+    subject: &Subject,
+) -> PortResult<()> {
+    for failure in [pending(), EXHAUSTED] {
+        let delivered = record_of(delivery(), attempt_step(1), State::Delivered);
+        let failed =
+            Record { at: at(5), ..record_of(delivered.delivery.clone(), attempt_step(2), failure) };
+        subject.record_all(&[delivered.clone(), failed.clone()]).await?;
+        let attempts = [delivered.attempt.clone(), failed.attempt].into_iter().flatten().collect();
+        let expected = DeliveryEntry { attempts, ..entry_of(&delivered) };
+        assert_eq!(subject.entry(expected.id).await?, expected);
+    }
+    Ok(())
+}
+
+pub(super) async fn what_ended_stays_so_when_a_later_failure_of_its_run_is_recorded(
+    subject: &Subject,
+) -> PortResult<()> {
+    for end in [EXHAUSTED, State::Parked, State::Cancelled] {
+        let ended = record_of(delivery(), attempt_step(1), end);
+        let failed = record_of(ended.delivery.clone(), attempt_step(2), pending());
+        subject.record_all(&[ended.clone(), failed.clone()]).await?;
+        let attempts = [ended.attempt.clone(), failed.attempt].into_iter().flatten().collect();
+        let expected = DeliveryEntry { attempts, ..entry_of(&ended) };
+        assert_eq!(subject.entry(expected.id).await?, expected);
+    }
+    Ok(())
+}
+
+pub(super) async fn exhausted_then_a_late_success_of_its_run_becomes_delivered(
+    subject: &Subject,
+) -> PortResult<()> {
+    for (name, late_step) in [
+        ("of a later step", attempt_step(4)),
+        ("of the same step", attempt_step(3)),
+        ("of an earlier step", attempt_step(2)),
+    ] {
+        let exhausted = record_of(delivery(), attempt_step(3), EXHAUSTED);
+        let success = Attempt { took_ms: 99, ..attempt(late_step) };
+        let delivered = Record {
+            attempt: Some(success.clone()),
+            at: at(5),
+            ..record_of(exhausted.delivery.clone(), late_step, State::Delivered)
+        };
+        subject.record_all(&[exhausted.clone(), delivered.clone(), exhausted.clone()]).await?;
+
+        let entry = subject.entry(exhausted.delivery.id()).await?;
+        let step = late_step.max(exhausted.step);
+        assert_eq!(
+            (entry.step, &entry.state, entry.updated),
+            (step, &State::Delivered, at(5)),
+            "{name}"
+        );
+        assert!(entry.attempts.contains(&success), "{name}: its attempt is shown");
+        let mut steps = vec![exhausted.step, late_step];
+        steps.sort_unstable();
+        steps.dedup();
+        assert_eq!(entry.attempts.iter().map(|it| it.step).collect::<Vec<_>>(), steps, "{name}");
+        let progress = subject.ledger.progress(&[entry.id], subject.now()).await?;
+        assert_eq!(progress, [Some(Progress { step, status: Status::Delivered })], "{name}");
+    }
     Ok(())
 }
 
@@ -169,8 +244,9 @@ pub(super) async fn progress_is_answered_in_order(subject: &Subject) -> PortResu
     let unknown = delivery().id();
     let asked = [second, unknown, first, second];
     let progress = subject.ledger.progress(&asked, START).await?;
-    let late = Some(Step { run: 2, attempt: 3 });
-    assert_eq!(progress, [late, None, Some(attempt_step(1)), late]);
+    let late = Progress { step: Step { run: 2, attempt: 3 }, status: Status::Pending };
+    let done = Progress { step: attempt_step(1), status: Status::Delivered };
+    assert_eq!(progress, [Some(late), None, Some(done), Some(late)]);
     assert_eq!(subject.ledger.progress(&[], START).await?, []);
     assert_eq!(subject.ledger.delivery(unknown, START).await?, None);
     Ok(())
