@@ -165,3 +165,21 @@ async fn an_event_with_an_id_is_delivered_once() {
     ids.sort();
     assert_eq!(ids, ["mine", "yours"]);
 }
+
+/// Breaks when batches are decided side by side, or requests of one millisecond have no order.
+#[tokio::test]
+async fn no_change_is_late_because_another_overtook_it_here() {
+    let (world, receiver) = (World::new().await, Receiver::http().await);
+    let mut hook = a_webhook(&receiver.url());
+    hook["on_change"] = true.into();
+    world.hook(&hook).await;
+    receiver.next().await;
+    for number in 0..300 {
+        let mut event = a_change();
+        event["number"] = number.into();
+        world.publish(&event).await;
+    }
+    for _ in 0..300 {
+        receiver.next().await;
+    }
+}

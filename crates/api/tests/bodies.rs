@@ -16,7 +16,7 @@ use http_body::{Frame, SizeHint};
 
 use crate::doors::{Doors, FORM, JSON, request};
 
-const PIECE: u64 = 64 * 1024;
+const PIECE: usize = 64 * 1024;
 
 /// A body that says how long it is, and counts what is read of it.
 struct Announced {
@@ -32,10 +32,10 @@ impl http_body::Body for Announced {
         self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        if self.read.fetch_add(PIECE, Ordering::Relaxed) >= self.length {
+        if self.read.fetch_add(PIECE as u64, Ordering::Relaxed) >= self.length {
             return Poll::Ready(None);
         }
-        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&[b' '; PIECE as usize])))))
+        Poll::Ready(Some(Ok(Frame::data(vec![b' '; PIECE].into()))))
     }
 
     fn size_hint(&self) -> SizeHint {

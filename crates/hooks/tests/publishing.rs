@@ -54,16 +54,11 @@ async fn what_is_accepted_later_is_never_older() {
     world.accept(vec![change()]).await;
     world.clock.set(testkit::builders::at(-60));
     world.accept(vec![change()]).await;
-    world.clock.set(testkit::builders::at(1));
-    let orders: Vec<_> = world
-        .queue
-        .take_all()
-        .into_iter()
-        .map(|task| match task {
-            hooks::task::Task::Dispatch { events, .. } => events[0].order,
-            other => panic!("{other:?}"),
-        })
-        .collect();
+    let order = |sent: testkit::fakes::Sent| match sent.outgoing.task {
+        hooks::task::Task::Dispatch { events, .. } => events[0].order,
+        other => panic!("{other:?}"),
+    };
+    let orders: Vec<_> = world.queue.sent().into_iter().map(order).collect();
     assert!(orders[0] < orders[1], "{orders:?}");
 }
 

@@ -95,16 +95,14 @@ impl Worker {
             places.push(place);
             batch.push(dispatch::Message { body, receives });
         }
-        match AssertUnwindSafe(self.dispatcher.begin(batch)).catch_unwind().await {
-            Ok(begun) => places.into_iter().zip(begun).collect(),
-            // A defect of ours. The messages are not lost, and not worked on in a tight loop.
-            Err(_) => {
-                for place in places {
-                    end(&self.store, &place, None).await;
-                }
-                Vec::new()
-            }
+        if let Ok(begun) = AssertUnwindSafe(self.dispatcher.begin(batch)).catch_unwind().await {
+            return places.into_iter().zip(begun).collect();
         }
+        // A defect of ours. The messages are not lost, and not worked on in a tight loop.
+        for place in places {
+            end(&self.store, &place, None).await;
+        }
+        Vec::new()
     }
 
     /// The next messages, when there are any.

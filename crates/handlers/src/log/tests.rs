@@ -141,7 +141,7 @@ async fn records_are_written_in_the_order_they_came() {
     let sink = LogSink::json(Box::new(written.clone()));
     let outcomes = join_all((0..100).map(|pid| log(&sink, pid))).await;
     assert!(outcomes.iter().all(|it| *it == Outcome::Succeeded), "{outcomes:?}");
-    assert_eq!(pids(&written), Vec::from_iter(0..100));
+    assert_eq!(pids(&written), (0..100).collect::<Vec<_>>());
 }
 
 /// On one thread, which a write that waits would take away from everybody.
