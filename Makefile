@@ -55,7 +55,9 @@ venv: ## Install what some tests ask for besides, pinned by hash, into .venv
 	  && cp tests/requirements.txt .venv/installed \
 	  || echo "skipped: HTTPie's commands of the reference documents, for it could not be installed"
 
+# The stories run the binary. It is built before them, so that none of them waits for a compiler.
 unit: ## Run all tests
+	cargo build --package local --locked
 	cargo test --workspace --doc --locked
 	@if cargo nextest --version >/dev/null 2>&1; then set -x; \
 	  cargo nextest run --workspace --locked; \
