@@ -5,7 +5,7 @@ use std::time::Duration;
 use hooks::{
     deliver::DeliveryLog,
     delivery::{ExhaustedReason, State, Status, Step},
-    dispatch::{Dispatcher, Handled, Message, Ports},
+    dispatch::{Dispatcher, Handled, Message},
     handler::Handler,
     hook::Draft,
     name::Scope,
@@ -341,24 +341,12 @@ async fn making_a_hook_of_another_kind_sends_none() {
 async fn a_message_that_is_no_task_is_poison_and_harms_no_other() {
     let world = World::new();
     let hook = world.hook(draft()).await;
-    let ledger = std::sync::Arc::new(world.ledger.clone());
-    let store = std::sync::Arc::new(world.store.clone());
-    let ports = Ports {
-        hooks: store.clone(),
-        catalog: store,
-        ledger,
-        queue: std::sync::Arc::new(world.queue.clone()),
-        handlers: std::sync::Arc::new(world.handlers.clone()),
-        clock: std::sync::Arc::new(world.clock.clone()),
-    };
-    let logging =
-        hooks::deliver::Logging { log: DeliveryLog::All, retention: Duration::from_hours(1) };
     let message = |body: String| Message { body, receives: 1 };
     let good = outgoing(Task::Dispatch { events: vec![testkit::builders::event()], again: false })
         .task
         .encode();
-    let handled = Dispatcher::new(ports, logging)
-        .dispatch(vec![message("{".to_owned()), message(good), message(r#"{"v":9}"#.to_owned())])
+    let handled = world
+        .hand_over(vec![message("{".to_owned()), message(good), message(r#"{"v":9}"#.to_owned())])
         .await;
     assert!(
         matches!(handled[..], [Handled::Poison(_), Handled::Done, Handled::Poison(_)]),

@@ -180,6 +180,11 @@ impl World {
         handled
     }
 
+    /// Hands messages over as they are, whatever stands in the queue.
+    pub(crate) async fn hand_over(&self, messages: Vec<Message>) -> Vec<Handled> {
+        self.dispatcher.dispatch(messages).await
+    }
+
     /// Lets time pass, and sees through what falls due.
     pub(crate) async fn advance(&self, span: Duration) {
         self.clock.advance(span);
