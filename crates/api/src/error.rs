@@ -103,7 +103,6 @@ impl From<ManageError> for Refusal {
             ManageError::NotFound(_) => Self::NotFound,
             ManageError::Taken(id) => Self::Taken(id),
             ManageError::Invalid(violations) => Self::Violations(violations),
-            ManageError::NotYet(_) => Self::Because(StatusCode::NOT_IMPLEMENTED, error.to_string()),
             ManageError::NotPingable(_) => Self::bad_request(error),
             ManageError::Port(error) => error.into(),
         }

@@ -48,6 +48,8 @@ pub struct Request<'a> {
     pub body: Bytes,
     /// Is the receiver's certificate checked?
     pub ssl_verify: bool,
+    /// How long it may take, where that is less than the door gives every request.
+    pub within: Option<Duration>,
 }
 
 /// What a receiver answered.
@@ -113,11 +115,17 @@ impl Egress {
         self.policy.judge(target).inspect_err(log)
     }
 
+    /// How long a request may take in all.
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     /// Sends a request, once, and waits for the answer.
     pub async fn send(&self, request: Request<'_>) -> Result<Answer, SendError> {
-        let sent = match tokio::time::timeout(self.timeout, self.exchange(request)).await {
+        let within = request.within.map_or(self.timeout, |within| within.min(self.timeout));
+        let sent = match tokio::time::timeout(within, self.exchange(request)).await {
             Ok(sent) => sent,
-            Err(_) => Err(SendError::Timeout(self.timeout)),
+            Err(_) => Err(SendError::Timeout(within)),
         };
         if let Err(SendError::Refused(refusal)) = &sent {
             log(refusal);

@@ -5,39 +5,57 @@
 //! [`failure`].
 
 mod webhook;
+mod webhook_custom;
 mod log;
+mod functions;
 
+pub mod template;
+mod prepared;
+pub mod lambda;
+mod lua_http;
 pub mod egress;
 pub mod signature;
 pub mod failure;
 mod headers;
 mod report;
+mod sending;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use hooks::{
-    delivery::{ExhaustedReason, HandlerResult, Report},
-    handler::{Handler, HandlerKind, Headers},
+    delivery::Report,
+    handler::{Handler, Headers},
     hook::Draft,
-    ports::{Handlers, Run},
+    ports::{CheckError, Handlers, Run},
     target_url::TargetUrl,
     violation::Violations,
 };
 
-pub use self::log::LogSink;
-use self::{egress::Egress, signature::SignatureAlgorithm};
+use self::{
+    egress::Egress, lambda::Sandbox, signature::SignatureAlgorithm, webhook_custom::Custom,
+};
+pub use self::{log::LogSink, lua_http::EgressHttp};
 
 /// The handlers of hooks, and what they are run with.
 pub struct AllHandlers {
-    egress: Egress,
+    egress: Arc<Egress>,
     algorithm: SignatureAlgorithm,
     log: LogSink,
+    sandbox: Sandbox,
+    custom: Custom,
 }
 
 impl AllHandlers {
-    /// Handlers that dial by this door, sign `x-kong-signature` with this algorithm, and log
-    /// there.
-    pub fn new(egress: Egress, algorithm: SignatureAlgorithm, log: LogSink) -> Self {
-        Self { egress, algorithm, log }
+    /// Handlers that dial by this door, sign `x-kong-signature` with this algorithm, log there, and
+    /// run functions and the Lua of templates in this sandbox.
+    pub fn new(
+        egress: Arc<Egress>,
+        algorithm: SignatureAlgorithm,
+        log: LogSink,
+        sandbox: Sandbox,
+    ) -> Self {
+        Self { egress, algorithm, log, sandbox, custom: Custom::new() }
     }
 
     fn check_request(
@@ -59,29 +77,26 @@ impl AllHandlers {
 
 #[async_trait]
 impl Handlers for AllHandlers {
-    fn check(&self, hook: &Draft) -> Result<(), Violations> {
+    async fn check(&self, hook: &Draft) -> Result<(), CheckError> {
         match &hook.handler {
-            Handler::Webhook(it) => self.check_request(&it.url, &it.headers, false),
+            Handler::Webhook(it) => Ok(self.check_request(&it.url, &it.headers, false)?),
             Handler::WebhookCustom(it) => {
-                self.check_request(&it.url, &it.headers, it.headers_format)
+                self.check_request(&it.url, &it.headers, it.headers_format)?;
+                webhook_custom::check(it, &self.sandbox).await
             }
-            Handler::Log {} | Handler::Lambda(_) => Ok(()),
+            Handler::Log {} => Ok(()),
+            Handler::Lambda(it) => functions::check(it, &self.sandbox).await,
         }
     }
 
     async fn run(&self, run: Run<'_>) -> Report {
         match &run.hook.draft.handler {
             Handler::Webhook(it) => webhook::run(it, run, &self.egress, self.algorithm).await,
-            Handler::WebhookCustom(_) => not_known(ExhaustedReason::TemplateError, run),
+            Handler::WebhookCustom(it) => webhook_custom::run(it, run, self).await,
             Handler::Log {} => log::run(run, &self.log).await,
-            Handler::Lambda(_) => not_known(ExhaustedReason::ScriptError, run),
+            Handler::Lambda(it) => {
+                functions::run(it, run, &self.sandbox, self.egress.timeout()).await
+            }
         }
     }
-}
-
-/// The report of a hook that only another release can have saved.
-fn not_known(why: ExhaustedReason, run: Run<'_>) -> Report {
-    let kind: HandlerKind = run.hook.draft.handler.kind();
-    let outcome = failure::permanent(why, format!("handler {kind} is not part of this release"));
-    Report { outcome, request: None, result: HandlerResult::Nothing }
 }

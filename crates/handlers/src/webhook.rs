@@ -7,23 +7,16 @@ use hooks::{
     handler::Webhook,
     name::{EventName, SourceName},
     ports::Run,
-    secret::Signing,
 };
-use http::{
-    HeaderMap, HeaderValue, Method,
-    header::{CONTENT_TYPE, USER_AGENT},
-};
+use http::{HeaderValue, Method, header::CONTENT_TYPE};
 use serde::{Serialize, Serializer};
 
 use crate::{
-    egress::{Egress, Request},
+    egress::Egress,
     headers, report,
-    signature::{self, SignatureAlgorithm},
+    sending::{self, Outgoing},
+    signature::SignatureAlgorithm,
 };
-
-/// What a hook without a `user-agent` of its own is sent as.
-const AGENT: HeaderValue =
-    HeaderValue::from_static(concat!("event-hooks/", env!("CARGO_PKG_VERSION")));
 
 pub(crate) async fn run(
     webhook: &Webhook,
@@ -32,19 +25,20 @@ pub(crate) async fn run(
     algorithm: SignatureAlgorithm,
 ) -> Report {
     let method = Method::POST;
-    let line = report::request_line(&method, &webhook.url);
     let mut headers = match headers::ready(&webhook.headers) {
         Ok(headers) => headers,
-        Err(error) => return report::of_bad_headers(line, &error),
+        Err(error) => {
+            let line = report::request_line(&method, &webhook.url);
+            return report::of_bad_headers(line, &error);
+        }
     };
     let body = body(run);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.entry(USER_AGENT).or_insert(AGENT);
-    sign(&mut headers, &webhook.signing, algorithm, run, &body);
 
-    let (url, ssl_verify) = (&webhook.url, webhook.ssl_verify);
-    let sent = egress.send(Request { method, url, headers, body, ssl_verify }).await;
-    report::of_exchange(line, sent, run.at)
+    let Webhook { url, signing, ssl_verify, .. } = webhook;
+    let outgoing =
+        Outgoing { method, url, headers, body, signing, ssl_verify: *ssl_verify, within: None };
+    sending::send(outgoing, run, egress, algorithm).await
 }
 
 /// The bytes that are signed and sent. Serialised once, from the data as it is: what would be
@@ -77,29 +71,6 @@ impl Serialize for Merged<'_> {
 enum Member<'a> {
     Name(&'a str),
     Value(&'a serde_json::Value),
-}
-
-/// Adds the headers of Standard Webhooks, and both signatures where there is a secret.
-fn sign(
-    headers: &mut HeaderMap,
-    signing: &Signing,
-    algorithm: SignatureAlgorithm,
-    run: Run<'_>,
-    body: &[u8],
-) {
-    let mut insert = |name: &'static str, value: String| {
-        let value = HeaderValue::try_from(value).expect("ids, numbers, hexadecimal and Base64");
-        headers.insert(name, value);
-    };
-    insert(signature::WEBHOOK_ID, run.delivery.to_string());
-    insert(signature::WEBHOOK_TIMESTAMP, run.at.as_seconds().to_string());
-    let secrets = signing.in_force(run.at);
-    if let Some(signatures) = signature::sign_standard(secrets, run.delivery, run.at, body) {
-        insert(signature::WEBHOOK_SIGNATURE, signatures);
-    }
-    if let Some(secret) = &signing.secret {
-        insert(signature::KONG_SIGNATURE, signature::sign_kong(algorithm, secret, body));
-    }
 }
 
 #[cfg(test)]

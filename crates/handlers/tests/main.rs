@@ -8,6 +8,7 @@ mod check;
 mod conformance_egress;
 mod conformance_signature;
 mod egress;
+mod lambda;
 mod port;
 mod proxy;
 mod webhook;

@@ -5,11 +5,11 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-use handlers::{AllHandlers, LogSink, signature::SignatureAlgorithm};
+use handlers::{AllHandlers, signature::SignatureAlgorithm};
 use hooks::{
     delivery::{Failure, FailureClass, HandlerResult, Outcome, Report},
     event::Event,
-    handler::{Handler, Lambda, Webhook},
+    handler::{Handler, Webhook},
     hook::{Draft, EventHook},
     id::DeliveryId,
     ports::{Handlers, Run},
@@ -23,7 +23,7 @@ use testkit::{
     receiver::{Answer, Received, Receiver},
 };
 
-use crate::world::{LOOPBACK, egress, handlers, target, timed};
+use crate::world::{LOOPBACK, egress, handlers, handlers_that_sign, target, timed};
 
 fn webhook(url: &str) -> Webhook {
     let (url, signing) = (target(url), Signing::default());
@@ -118,8 +118,7 @@ async fn the_gateways_signature_uses_the_present_secret_as_typed() {
     let secret = Secret::new("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD");
     let signing = Signing::with(Some(Secret::new("old"))).rotated(Some(secret.clone()), START);
     for algorithm in [SignatureAlgorithm::Sha1, SignatureAlgorithm::Sha256] {
-        let log = LogSink::json(Box::new(std::io::sink()));
-        let handlers = AllHandlers::new(egress(&LOOPBACK), algorithm, log);
+        let handlers = handlers_that_sign(egress(&LOOPBACK), algorithm);
         let signed = Webhook { signing: signing.clone(), ..webhook(&receiver.url()) };
         run_at(&handlers, signed, START).await;
 
@@ -256,18 +255,4 @@ async fn one_slow_receiver_delays_nobody_else() {
     })
     .await;
     assert!(took < Duration::from_secs(1), "{took:?}");
-}
-
-#[tokio::test]
-async fn a_hook_of_another_release_fails_for_good() {
-    let hook = hook_of(Handler::Lambda(Lambda { functions: Vec::new() }));
-    let event = event();
-    let (name, delivery) = (Some(&event.event), delivery().id());
-    let run = Run { hook: &hook, event: &event, name, delivery, at: START };
-    let report = handlers(egress(&[])).run(run).await;
-    let Outcome::Failed(Failure { class: FailureClass::Permanent(_), reason }) = report.outcome
-    else {
-        panic!("{report:?}")
-    };
-    assert_eq!(reason, "handler lambda is not part of this release");
 }

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use handlers::{
     AllHandlers, LogSink,
     egress::{Answer, Egress, Policy, Request, Resolve, SendError},
+    lambda::{Sandbox, SandboxConfig},
     signature::SignatureAlgorithm,
 };
 use hooks::target_url::TargetUrl;
@@ -31,8 +32,14 @@ pub(crate) fn egress(allow: &[&str]) -> Egress {
 }
 
 pub(crate) fn handlers(egress: Egress) -> AllHandlers {
+    handlers_that_sign(egress, SignatureAlgorithm::Sha1)
+}
+
+pub(crate) fn handlers_that_sign(egress: Egress, algorithm: SignatureAlgorithm) -> AllHandlers {
     let log = LogSink::json(Box::new(io::sink()));
-    AllHandlers::new(egress, SignatureAlgorithm::Sha1, log)
+    let program = env!("CARGO_BIN_EXE_lua-worker").into();
+    let sandbox = Sandbox::new(SandboxConfig { program, ..SandboxConfig::default() });
+    AllHandlers::new(Arc::new(egress), algorithm, log, sandbox)
 }
 
 pub(crate) fn target(url: &str) -> TargetUrl {
@@ -42,7 +49,7 @@ pub(crate) fn target(url: &str) -> TargetUrl {
 /// Posts an empty object, whoever the receiver is.
 pub(crate) async fn post(egress: &Egress, url: &TargetUrl) -> Result<Answer, SendError> {
     let (method, headers, body) = (Method::POST, HeaderMap::new(), Bytes::from_static(b"{}"));
-    egress.send(Request { method, url, headers, body, ssl_verify: false }).await
+    egress.send(Request { method, url, headers, body, ssl_verify: false, within: None }).await
 }
 
 /// A resolver that answers by a script and counts.

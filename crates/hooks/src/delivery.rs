@@ -1,8 +1,9 @@
 //! One event owed to one hook: its attempts, and where it stands.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
     event::Event,
@@ -76,11 +77,73 @@ pub struct Exchange {
     /// The first [`Exchange::MOST_KEPT`] bytes of the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<String>,
+    /// What functions returned, as far as it fits into [`Exchange::MOST_RETURNED`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub returns: Vec<Value>,
+    /// What scripts logged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub logs: Vec<LogLine>,
 }
 
 impl Exchange {
-    /// How much of an answer is kept.
+    /// How many bytes of an answer are kept.
     pub const MOST_KEPT: usize = 4 * 1024;
+
+    /// How many bytes of what functions returned are kept, as JSON.
+    pub const MOST_RETURNED: usize = 64 * 1024;
+}
+
+/// A line that a script logged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// How important it is.
+    pub level: LogLevel,
+    /// What it says.
+    pub text: String,
+}
+
+/// How important a line of a script's log is, as the gateway names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// `ngx.EMERG`
+    Emerg,
+    /// `ngx.ALERT`
+    Alert,
+    /// `ngx.CRIT`
+    Crit,
+    /// `ngx.ERR`, and what a script raises.
+    Error,
+    /// `ngx.WARN`
+    Warn,
+    /// `ngx.NOTICE`
+    Notice,
+    /// `ngx.INFO`
+    Info,
+    /// `ngx.DEBUG`
+    Debug,
+}
+
+impl LogLevel {
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Emerg => "emerg",
+            Self::Alert => "alert",
+            Self::Crit => "crit",
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Notice => "notice",
+            Self::Info => "info",
+            Self::Debug => "debug",
+        }
+    }
+}
+
+impl fmt::Display for LogLevel {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.as_str())
+    }
 }
 
 /// Where a delivery stands. Each state carries what is true only in it.
@@ -253,18 +316,48 @@ pub enum HandlerResult {
     },
     /// The record was written.
     Logged,
+    /// Scripts ran, for their own sake or for the templates of a request that was not made.
+    Returned {
+        /// What each function returned, of those that ended.
+        returns: Vec<Value>,
+        /// What they logged.
+        logs: Vec<LogLine>,
+    },
 }
 
 impl Report {
     /// What the ledger keeps of it.
     pub fn into_exchange(self) -> Exchange {
-        let (status, answer) = match self.result {
+        let mut exchange = Exchange { request: self.request, ..Exchange::default() };
+        match self.result {
             HandlerResult::Answered { status, mut body, .. } => {
                 body.truncate(body.floor_char_boundary(Exchange::MOST_KEPT));
-                (Some(status), (!body.is_empty()).then_some(body))
+                exchange.status = Some(status);
+                exchange.answer = (!body.is_empty()).then_some(body);
             }
-            HandlerResult::Nothing | HandlerResult::Logged => (None, None),
-        };
-        Exchange { request: self.request, status, answer }
+            HandlerResult::Returned { returns, logs } => {
+                exchange.returns = fitting(returns);
+                exchange.logs = logs;
+            }
+            HandlerResult::Nothing | HandlerResult::Logged => {}
+        }
+        exchange
     }
+}
+
+/// The first values that fit together into [`Exchange::MOST_RETURNED`]; a note stands for each of
+/// the others, so that every function's value keeps its place.
+fn fitting(returns: Vec<Value>) -> Vec<Value> {
+    let mut left = Exchange::MOST_RETURNED;
+    let fit = |value: Value| {
+        let len = serde_json::to_vec(&value).map_or(usize::MAX, |json| json.len());
+        match left.checked_sub(len) {
+            Some(rest) => {
+                left = rest;
+                value
+            }
+            None => "<too large to be kept>".into(),
+        }
+    };
+    returns.into_iter().map(fit).collect()
 }

@@ -71,6 +71,20 @@ pub struct WebhookCustom {
     pub signing: Signing,
     /// Is the receiver's certificate checked?
     pub ssl_verify: bool,
+    /// Extension: the dialect of its templates; [`Dialect::Resty`] where it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template_engine: Option<Dialect>,
+}
+
+/// In which language a hook's templates are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dialect {
+    /// lua-resty-template's, as in the reference.
+    #[default]
+    Resty,
+    /// Handlebars.
+    Handlebars,
 }
 
 /// The configuration of `lambda`.
@@ -125,20 +139,44 @@ impl Handler {
                 "secret": shown(&it.signing),
                 "ssl_verify": it.ssl_verify,
             }),
-            Self::WebhookCustom(it) => json!({
-                "url": it.url.as_str(),
-                "method": it.method,
-                "headers": it.headers,
-                "headers_format": it.headers_format,
-                "payload": it.payload,
-                "payload_format": it.payload_format,
-                "body": it.body,
-                "body_format": it.body_format,
-                "secret": shown(&it.signing),
-                "ssl_verify": it.ssl_verify,
-            }),
+            Self::WebhookCustom(it) => {
+                let mut config = json!({
+                    "url": it.url.as_str(),
+                    "method": it.method,
+                    "headers": it.headers,
+                    "headers_format": it.headers_format,
+                    "payload": it.payload,
+                    "payload_format": it.payload_format,
+                    "body": it.body,
+                    "body_format": it.body_format,
+                    "secret": shown(&it.signing),
+                    "ssl_verify": it.ssl_verify,
+                });
+                if let Some(dialect) = it.template_engine {
+                    config["template_engine"] = dialect.as_str().into();
+                }
+                config
+            }
             Self::Log {} => json!({}),
             Self::Lambda(it) => json!({"functions": it.functions}),
+        }
+    }
+}
+
+impl Dialect {
+    /// Both of them.
+    pub const ALL: [Self; 2] = [Self::Resty, Self::Handlebars];
+
+    /// The dialect of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|dialect| dialect.as_str() == name)
+    }
+
+    /// The name that a hook uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Resty => "resty",
+            Self::Handlebars => "handlebars",
         }
     }
 }

@@ -14,7 +14,10 @@ use crate::{
     hook::{Draft, EventHook},
     id::{HookId, OccurrenceId, RequestId},
     name::{EventName, Scope, SourceName, Workspace},
-    ports::{Clock, Handlers, HookStore, Outgoing, Page, PageRequest, PortError, Run, TaskQueue},
+    ports::{
+        CheckError, Clock, Handlers, HookStore, Outgoing, Page, PageRequest, PortError, Run,
+        TaskQueue,
+    },
     task::{Owed, Queue, Task},
     time::Timestamp,
     violation::Violations,
@@ -32,15 +35,21 @@ pub enum ManageError {
     /// It cannot be as it was wanted.
     #[error("the hook is not valid")]
     Invalid(Violations),
-    /// Its handler is not part of this release.
-    #[error("handler '{0}' is not available in this release")]
-    NotYet(HandlerKind),
     /// Only webhooks can be pinged.
     #[error("a hook with handler '{0}' cannot be pinged, only one with handler 'webhook'")]
     NotPingable(HandlerKind),
     /// The store did not do its part.
     #[error(transparent)]
     Port(#[from] PortError),
+}
+
+impl From<CheckError> for ManageError {
+    fn from(error: CheckError) -> Self {
+        match error {
+            CheckError::Invalid(violations) => Self::Invalid(violations),
+            CheckError::Port(error) => Self::Port(error),
+        }
+    }
 }
 
 /// A handler that was run on request.
@@ -85,7 +94,7 @@ impl Hooks {
         draft: Draft,
         created_at: Option<Timestamp>,
     ) -> Result<EventHook, ManageError> {
-        self.check(&draft)?;
+        self.handlers.check(&draft).await?;
         let id = id.unwrap_or_else(HookId::random);
         let hook = EventHook {
             created_at: created_at.unwrap_or_else(|| self.clock.now()),
@@ -134,7 +143,7 @@ impl Hooks {
         for _ in 0..MOST_TRIES {
             let hook = self.get(scope, id).await?;
             let draft = change(&hook).map_err(ManageError::Invalid)?;
-            self.check(&draft)?;
+            self.handlers.check(&draft).await?;
             let changed = hook.changed(draft, self.clock.now());
             match self.store.replace(&changed, hook.version).await {
                 Err(PortError::Conflict) => {}
@@ -215,16 +224,6 @@ impl Hooks {
         let at = self.clock.now();
         let report = self.handlers.run(Run { hook, event, name, delivery, at }).await;
         Ran { data: event.data.merged(&event.source, name), report }
-    }
-
-    fn check(&self, draft: &Draft) -> Result<(), ManageError> {
-        match draft.handler.kind() {
-            kind @ (HandlerKind::WebhookCustom | HandlerKind::Lambda) => {
-                self.handlers.check(draft).map_err(ManageError::Invalid)?;
-                Err(ManageError::NotYet(kind))
-            }
-            _ => self.handlers.check(draft).map_err(ManageError::Invalid),
-        }
     }
 
     async fn greet(&self, hook: &EventHook) {

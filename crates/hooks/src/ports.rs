@@ -13,7 +13,7 @@ use crate::{
     delivery::{Attempt, Delivery, Record, Report, State, Status, Step},
     event::{Event, EventKey},
     gate::{GateKey, Memory},
-    hook::EventHook,
+    hook::{Draft, EventHook},
     id::{DeliveryId, HookId, OccurrenceId, TokenId},
     name::{EventName, Scope, SourceName, Workspace},
     task::{Queue, Task},
@@ -354,14 +354,32 @@ pub struct Run<'a> {
     pub at: Timestamp,
 }
 
+/// Why a hook may not be kept.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// Its handler would never succeed.
+    #[error("the hook is not valid")]
+    Invalid(Violations),
+    /// It could not be found out: try again later.
+    #[error(transparent)]
+    Port(#[from] PortError),
+}
+
+impl From<Violations> for CheckError {
+    fn from(violations: Violations) -> Self {
+        Self::Invalid(violations)
+    }
+}
+
 /// The four handlers.
 ///
 /// **Promise:** a run ends within the deployment's time-out, whatever the receiver or script does.
 /// It never panics on input, and reports what it knows of how far it came.
 #[async_trait]
 pub trait Handlers: Send + Sync {
-    /// Would this hook's handler be allowed to run? Judges what can be judged without the network.
-    fn check(&self, hook: &crate::hook::Draft) -> Result<(), Violations>;
+    /// Would this hook's handler be allowed to run? Judges what can be judged without the network:
+    /// targets, headers, templates and functions.
+    async fn check(&self, hook: &Draft) -> Result<(), CheckError>;
 
     /// Runs the hook's handler once.
     async fn run(&self, run: Run<'_>) -> Report;

@@ -75,6 +75,21 @@ impl TargetUrl {
         Ok(Self { typed: typed.to_owned(), parsed })
     }
 
+    /// The same with these fields behind its query; [`TargetUrlError::TooLong`] if that is more
+    /// than a URL may have.
+    pub fn with_query<'q>(
+        &self,
+        fields: impl IntoIterator<Item = (&'q str, impl AsRef<str>)>,
+    ) -> Result<Self, TargetUrlError> {
+        let mut fields = fields.into_iter().peekable();
+        if fields.peek().is_none() {
+            return Ok(self.clone());
+        }
+        let mut url = self.parsed.clone();
+        url.query_pairs_mut().extend_pairs(fields);
+        Self::parse(url.as_str())
+    }
+
     /// As it was typed.
     pub fn as_str(&self) -> &str {
         &self.typed

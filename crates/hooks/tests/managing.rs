@@ -42,15 +42,6 @@ async fn a_hook_that_its_handler_would_refuse_is_not_made() {
 }
 
 #[tokio::test]
-async fn a_handler_of_a_later_release_is_said_to_be_one() {
-    let world = World::new();
-    let lambda = Handler::Lambda(Lambda { functions: vec!["return print".to_owned()] });
-    let refused =
-        world.hooks.create(&here(), None, Draft { handler: lambda, ..draft() }, None).await;
-    assert!(matches!(refused, Err(ManageError::NotYet(_))), "{refused:?}");
-}
-
-#[tokio::test]
 async fn an_id_is_taken_once_in_all_workspaces() {
     let world = World::new();
     let id = HookId::random();

@@ -110,6 +110,10 @@ pub(crate) struct Serve {
     )]
     pub(crate) retention_days: NonZeroU32,
 
+    /// May Lua make requests, with resty.http, through the same door as webhooks?
+    #[arg(long, env = "EVENT_HOOKS_LUA_HTTP", default_value = "off", value_name = "SWITCH")]
+    pub(crate) lua_http: Switch,
+
     /// How many seconds an attempt may take in all
     #[arg(
         long,
@@ -181,6 +185,17 @@ pub(crate) enum LogFormat {
     Pretty,
     /// For machines.
     Json,
+}
+
+/// Something that is on or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Switch {
+    /// It is.
+    #[value(alias = "true")]
+    On,
+    /// It is not.
+    #[value(alias = "false")]
+    Off,
 }
 
 /// The algorithm of `x-kong-signature`.

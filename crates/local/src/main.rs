@@ -14,6 +14,8 @@ mod process;
 
 use std::process::ExitCode;
 
+use handlers::lambda;
+
 use crate::config::Command;
 
 /// Prints a line for the person who started this. Whoever closed the pipe does not want it.
@@ -25,19 +27,26 @@ macro_rules! say {
 }
 pub(crate) use say;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let cli = config::read();
-    let ended = match cli.command {
-        Some(Command::Listen(listen)) => listen::listen(listen).await,
-        None => process::run(cli.serve).await,
-    };
-    match ended {
+/// The same executable is also the sandbox's worker, which must come before any thread.
+fn main() -> ExitCode {
+    if lambda::is_worker(std::env::args_os()) {
+        return lambda::worker_main();
+    }
+    match serve_or_listen() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             use std::io::Write as _;
             let _ = writeln!(std::io::stderr(), "event-hooks: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+#[tokio::main]
+async fn serve_or_listen() -> Result<(), String> {
+    let cli = config::read();
+    match cli.command {
+        Some(Command::Listen(listen)) => listen::listen(listen).await,
+        None => process::run(cli.serve).await,
     }
 }

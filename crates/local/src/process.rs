@@ -1,12 +1,13 @@
 //! The server's life: open, listen, serve, drain.
 
-use std::{env::VarError, io::stderr, sync::Arc, time::Duration};
+use std::{env::VarError, io::stderr, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use api::{Admin, Auth, Front, Ingest};
 use embedded::Store;
 use handlers::{
-    AllHandlers, LogSink,
+    AllHandlers, EgressHttp, LogSink,
     egress::{Egress, Policy},
+    lambda::{LuaHttp, Sandbox, SandboxConfig},
 };
 use hooks::{
     deliver::Logging,
@@ -26,7 +27,7 @@ use tokio::{
 
 use crate::{
     clock::SystemClock,
-    config::{ADMIN_TOKEN, Serve},
+    config::{ADMIN_TOKEN, Serve, Switch},
     logging, metrics,
     probe::StoreProbe,
     say, serve,
@@ -35,6 +36,9 @@ use crate::{
 
 /// How often expired rows are removed, and how many at a time.
 const SWEEP: (Duration, usize) = (Duration::from_secs(30), 200);
+
+/// How many workers of the sandbox there are at most: each takes some 6 MB.
+const MOST_WORKERS: usize = 8;
 
 /// Serves until SIGTERM or Ctrl-C, then drains: no new requests, running attempts end within ten
 /// seconds, the rest stays queued.
@@ -109,7 +113,21 @@ fn handlers(config: &Serve, pretty: bool) -> Result<Arc<dyn Handlers>, String> {
     } else {
         LogSink::json(Box::new(stderr()))
     };
-    Ok(Arc::new(AllHandlers::new(egress, config.signature.into(), log)))
+    let egress = Arc::new(egress);
+    let sandbox = sandbox(config, &egress);
+    Ok(Arc::new(AllHandlers::new(egress, config.signature.into(), log, sandbox)))
+}
+
+/// Scripts compute on as many workers as there are processors; where they may wait for answers,
+/// on more.
+fn sandbox(config: &Serve, egress: &Arc<Egress>) -> Sandbox {
+    let processors = std::thread::available_parallelism().map_or(2, NonZeroUsize::get);
+    let processors = processors.clamp(2, MOST_WORKERS);
+    let (workers, http): (_, Option<Arc<dyn LuaHttp>>) = match config.lua_http {
+        Switch::Off => (processors, None),
+        Switch::On => (MOST_WORKERS, Some(Arc::new(EgressHttp::new(Arc::clone(egress))))),
+    };
+    Sandbox::new(SandboxConfig { workers, http, ..SandboxConfig::default() })
 }
 
 fn dispatcher(config: &Serve, store: &Store, handlers: &Arc<dyn Handlers>) -> Dispatcher {

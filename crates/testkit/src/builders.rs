@@ -131,6 +131,7 @@ pub fn attempt(step: Step) -> Attempt {
             request: Some("POST https://example.com/".to_owned()),
             status: Some(200),
             answer: Some("ok".to_owned()),
+            ..Exchange::default()
         },
         error: None,
     }

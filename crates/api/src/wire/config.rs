@@ -4,7 +4,7 @@
 //! is for the handlers to say.
 
 use hooks::{
-    handler::{Handler, HandlerKind, Headers, Lambda, Secrets, Webhook, WebhookCustom},
+    handler::{Dialect, Handler, HandlerKind, Headers, Lambda, Secrets, Webhook, WebhookCustom},
     secret::{Secret, Signing},
     target_url::TargetUrl,
     violation::Violations,
@@ -79,6 +79,7 @@ fn webhook_custom(config: &mut Record<'_>, defaults: Defaults) -> Option<Webhook
     let body_format = config.optional("body_format", boolean).unwrap_or(true);
     let signing = signing(config);
     let ssl_verify = config.optional("ssl_verify", boolean).unwrap_or(defaults.ssl_verify);
+    let template_engine = config.optional("template_engine", dialect);
     Some(WebhookCustom {
         url: url?,
         method: method?,
@@ -90,6 +91,7 @@ fn webhook_custom(config: &mut Record<'_>, defaults: Defaults) -> Option<Webhook
         body_format,
         signing,
         ssl_verify,
+        template_engine,
     })
 }
 
@@ -108,6 +110,12 @@ fn method(value: Value) -> Read<String> {
         return Ok(method);
     }
     Err(wrong(format_args!("invalid value: {method}")))
+}
+
+fn dialect(value: Value) -> Read<Dialect> {
+    let name = text(usize::MAX)(value)?;
+    let names = Dialect::ALL.map(Dialect::as_str).join(", ");
+    Dialect::parse(&name).ok_or_else(|| wrong(format_args!("expected one of: {names}")))
 }
 
 fn payload(value: Value) -> Read<Map<String, Value>> {

@@ -1,13 +1,14 @@
 //! How is a delivery shown? In lists without data and attempts, alone with both.
 
 use hooks::{
-    delivery::{self, ExhaustedReason, PendingReason, State, Status},
+    delivery::{self, ExhaustedReason, LogLine, PendingReason, State, Status},
     event::Data,
     id::{DeliveryId, HookId, OccurrenceId},
     name::{EventName, SourceName, Workspace},
     ports::DeliveryEntry,
 };
 use serde::Serialize;
+use serde_json::Value;
 
 /// A delivery as lists show it.
 #[derive(Serialize)]
@@ -55,6 +56,10 @@ struct Attempt<'a> {
     request: Option<&'a str>,
     status: Option<u16>,
     answer: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    returns: &'a [Value],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    logs: &'a [LogLine],
     error: Option<&'a str>,
 }
 
@@ -106,6 +111,8 @@ impl<'a> Attempt<'a> {
             request: attempt.exchange.request.as_deref(),
             status: attempt.exchange.status,
             answer: attempt.exchange.answer.as_deref(),
+            returns: &attempt.exchange.returns,
+            logs: &attempt.exchange.logs,
             error: attempt.error.as_deref(),
         }
     }

@@ -187,6 +187,7 @@ pub fn fields(handler: Option<HandlerKind>) -> Fields {
         ("body_format", FLAG),
         ("secret", TEXT),
         ("ssl_verify", FLAG),
+        ("template_engine", TEXT),
     ]);
     static LAMBDA: [(&str, FieldType); 11] = with(&[("functions", TEXTS)]);
     static OTHER: [(&str, FieldType); 11] = with(&[]);

@@ -8,6 +8,7 @@ pub(crate) fn shown(report: Report) -> Map<String, Value> {
     let result = match report.result {
         HandlerResult::Nothing => Value::Null,
         HandlerResult::Logged => Value::Bool(true),
+        HandlerResult::Returned { returns, logs } => json!({"returns": returns, "logs": logs}),
         HandlerResult::Answered { status, headers, body } => {
             json!({"status": status, "headers": by_name(headers), "body": body})
         }

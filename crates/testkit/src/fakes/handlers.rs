@@ -12,7 +12,7 @@ use hooks::{
     event::Event,
     hook::Draft,
     id::{DeliveryId, HookId},
-    ports::{Handlers, Run},
+    ports::{CheckError, Handlers, Run},
     time::Timestamp,
     violation::Violations,
 };
@@ -131,8 +131,8 @@ fn failed(class: FailureClass) -> Report {
 
 #[async_trait]
 impl Handlers for ScriptedHandlers {
-    fn check(&self, _: &Draft) -> Result<(), Violations> {
-        locked(&self.kept).refused.clone().map_or(Ok(()), Err)
+    async fn check(&self, _: &Draft) -> Result<(), CheckError> {
+        locked(&self.kept).refused.clone().map_or(Ok(()), |it| Err(it.into()))
     }
 
     async fn run(&self, run: Run<'_>) -> Report {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use hooks::{
-    handler::{Handler, Lambda, Webhook, WebhookCustom},
+    handler::{Dialect, Handler, Lambda, Webhook, WebhookCustom},
     hook::{Draft, EventHook, Snooze},
     id::{Generation, HookId},
     name::Scope,
@@ -51,6 +51,7 @@ fn all_handlers() -> Vec<Handler> {
             body_format: false,
             signing,
             ssl_verify: false,
+            template_engine: Some(Dialect::Handlebars),
         })),
         Handler::Log {},
         Handler::Lambda(Lambda { functions: vec!["return function() end".into(); 2] }),
