@@ -58,12 +58,8 @@ impl AllHandlers {
         Self { egress, algorithm, log, sandbox, custom: Custom::new() }
     }
 
-    fn check_request(
-        &self,
-        url: &TargetUrl,
-        headers: &Headers,
-        templates: bool,
-    ) -> Result<(), Violations> {
+    /// What is wrong with a request to there, with these headers.
+    fn violations(&self, url: &TargetUrl, headers: &Headers, templates: bool) -> Violations {
         let mut violations = Violations::default();
         if let Err(refusal) = self.egress.judge(url) {
             violations.add("config.url", refusal);
@@ -71,7 +67,7 @@ impl AllHandlers {
         if let Err(error) = headers::check(headers, templates) {
             violations.add("config.headers", error);
         }
-        violations.into_result()
+        violations
     }
 }
 
@@ -79,10 +75,16 @@ impl AllHandlers {
 impl Handlers for AllHandlers {
     async fn check(&self, hook: &Draft) -> Result<(), CheckError> {
         match &hook.handler {
-            Handler::Webhook(it) => Ok(self.check_request(&it.url, &it.headers, false)?),
+            Handler::Webhook(it) => {
+                Ok(self.violations(&it.url, &it.headers, false).into_result()?)
+            }
             Handler::WebhookCustom(it) => {
-                self.check_request(&it.url, &it.headers, it.headers_format)?;
-                webhook_custom::check(it, &self.sandbox).await
+                let mut violations = self.violations(&it.url, &it.headers, it.headers_format);
+                match webhook_custom::check(it, &self.sandbox).await {
+                    Err(CheckError::Invalid(more)) => violations.extend(more),
+                    checked => checked?,
+                }
+                Ok(violations.into_result()?)
             }
             Handler::Log {} => Ok(()),
             Handler::Lambda(it) => functions::check(it, &self.sandbox).await,

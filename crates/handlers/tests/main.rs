@@ -12,3 +12,5 @@ mod lambda;
 mod port;
 mod proxy;
 mod webhook;
+mod webhook_custom;
+mod functions;

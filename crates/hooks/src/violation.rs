@@ -28,6 +28,11 @@ impl Violations {
         self.0.push(Violation { field: field.into(), message: message.to_string() });
     }
 
+    /// Notes everything that somebody else found.
+    pub fn extend(&mut self, more: Self) {
+        self.0.extend(more.0);
+    }
+
     /// `Ok` where nothing is wrong.
     pub fn into_result(self) -> Result<(), Self> {
         if self.0.is_empty() { Ok(()) } else { Err(self) }

@@ -283,9 +283,7 @@ async fn functions_are_judged_when_they_are_saved() {
         (
             "bytecode",
             "\u{1b}LJ\u{2}",
-            Some(
-                "attempt to load chunk with wrong mode: bytecode is refused",
-            ),
+            Some("attempt to load chunk with wrong mode: bytecode is refused"),
         ),
         (
             "too much",
@@ -298,9 +296,7 @@ async fn functions_are_judged_when_they_are_saved() {
         (
             "a chunk without end",
             "while true do end",
-            Some(
-                "[string \"while true do end\"]:1: ran longer than 100 ms",
-            ),
+            Some("[string \"while true do end\"]:1: ran longer than 100 ms"),
         ),
     ] {
         assert_eq!(refusal(&sandbox, source).await.as_deref(), expected, "{name}");

@@ -215,7 +215,7 @@ const HOSTILE: &[(&str, &[Stop], &str)] = &[
     ("megabytes to be escaped", &[Refused, Memory, Time], "{{ ('<'):rep(2^22) }}"),
     ("too many megabytes", &[Memory, Time], "{% while true do echo(('x'):rep(2^20)) end %}"),
     ("a thousand million letters", &[Refused], "{{ ('x'):rep(2^30) }}"),
-    ("a buffer of something else", &[Refused], "{% ___ = {print} %}"),
+    ("a buffer of something else", &[Refused, Itself], "{% ___ = {print} %}"),
     (
         "a buffer of numbers without end",
         &[Time, Memory],
@@ -233,9 +233,13 @@ const HOSTILE: &[(&str, &[Stop], &str)] = &[
         "{% local function f() return f end %}{{ f }}",
     ),
     ("a table in itself", &[Itself], "{% local t = {} t.t = t %}{{ t }}"),
-    ("a tree of itself", &[Refused, Time], "{% local t = {} for i = 1, 40 do t = {t, t} end %}{* t *}"),
+    (
+        "a tree of itself",
+        &[Refused, Time],
+        "{% local t = {} for i = 1, 40 do t = {t, t} end %}{* t *}",
+    ),
     ("a wide table", &[Time, Refused], "{% local t = {} for i = 1, 3e5 do t[i] = {} end %}{* t *}"),
-    ("what is no JSON", &[Itself], "{{ {print, 0/0, {[print] = 1}} }}"),
+    ("what is no JSON", &[Itself], "{{ {print, 0/0, {[print] = 1} } }}"),
     ("another context", &[Itself, Refused], "{% context = nil %}{{ x }}"),
     ("blocks of another kind", &[Refused, Itself], "{% blocks = 1 %}{-b-}x{-b-}{{ blocks.b }}"),
     ("an endless pattern", &[Time], "{{ ('a'):rep(1e5):find(('.-'):rep(20) .. 'b') }}"),
@@ -270,7 +274,7 @@ async fn no_template_takes_longer_than_its_time_or_leaves_a_trace() {
 #[tokio::test]
 async fn very_many_templates_are_no_attack() {
     let sandbox = sandbox();
-    let large: Vec<_> = (0..120)
+    let large: Vec<_> = (0..30)
         .map(|it| chunk(&format!("{{% local x = {it} {} %}}", "x=x+({1,2})[1] ".repeat(4_000))))
         .collect();
     let chunks: Vec<_> = large.iter().map(|it| &**it).collect();
