@@ -5,16 +5,21 @@
 
 mod console;
 mod repository;
+mod signature;
 mod world;
 
 mod administering;
 mod api_docs;
+mod customising;
 mod delivering;
+mod lua_docs;
 mod listening;
 mod living;
 mod misusing;
 mod readme;
 mod reference;
+mod scripting;
+mod template_docs;
 
 mod verify_docs;
 mod walls;

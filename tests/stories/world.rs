@@ -133,6 +133,13 @@ impl World {
         }
     }
 
+    /// The newest delivery of a hook, with its attempts, as soon as it has this status.
+    pub(crate) async fn newest_that_is(&self, hook: &str, status: &str) -> Value {
+        let is_it = |all: &[Value]| all.first().is_some_and(|it| it["status"] == status);
+        let newest = self.deliveries(hook, is_it).await.remove(0);
+        self.delivery(hook, &newest["id"]).await
+    }
+
     /// One delivery, with its attempts.
     pub(crate) async fn delivery(&self, hook: &str, id: &Value) -> Value {
         let id = id.as_str().unwrap();
@@ -228,6 +235,22 @@ impl Process {
             assert!(began.elapsed() < PATIENCE, "no '{text}' in:\n{logged}");
             thread::sleep(Duration::from_millis(20));
         }
+    }
+}
+
+/// What the operating system shows of a process to others.
+#[cfg(target_os = "linux")]
+impl Process {
+    /// The environments of the processes that it has started and that still run.
+    pub(crate) fn environments_of_children(&self) -> Vec<String> {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+        let of_thread = |thread: std::io::Result<std::fs::DirEntry>| {
+            std::fs::read_to_string(thread.unwrap().path().join("children")).unwrap_or_default()
+        };
+        let children = threads.map(of_thread).collect::<String>();
+        let environment = |pid| std::fs::read(format!("/proc/{pid}/environ")).unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        children.split_whitespace().map(environment).map(text).collect()
     }
 }
 

@@ -87,7 +87,7 @@ fn note(run: Run<'_>, logs: &[LogLine]) {
     for LogLine { level, text } in logs {
         macro_rules! note {
             ($at:ident) => {
-                tracing::$at!(hook.id = %hook, delivery.id = %delivery, %level, "{text}")
+                tracing::$at!(hook.id = %hook, delivery.id = %delivery, script.level = %level, "{text}")
             };
         }
         match level {

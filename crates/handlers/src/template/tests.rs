@@ -9,4 +9,6 @@ mod handlebars;
 mod payload;
 mod bounds;
 mod properties;
+mod anything;
+mod corpus;
 mod docs;
