@@ -10,10 +10,15 @@ use hooks::{
     time::Timestamp,
 };
 
-/// What an answer of this status means. Redirects are failures: they are never followed.
+/// What an answer of this status means. Redirects are failures: they are never followed. A
+/// receiver that is gone wants its hook disabled.
 pub fn outcome_of(status: u16, retry_after: Option<Duration>) -> Outcome {
     match status {
         200..=299 => Outcome::Succeeded,
+        410 => Outcome::Failed(Failure {
+            class: FailureClass::Gone,
+            reason: "receiver answered 410: it wants no more, and the hook is disabled".into(),
+        }),
         _ => Outcome::Failed(Failure {
             class: FailureClass::Transient { retry_after },
             reason: format!("receiver answered {status}"),
@@ -57,7 +62,9 @@ mod tests {
         for status in [200, 201, 202, 204, 299] {
             assert_eq!(outcome_of(status, None), Outcome::Succeeded, "{status}");
         }
-        for status in [101, 199, 300, 301, 302, 304, 307, 400, 404, 410, 429, 500, 503, 599, 999] {
+        let gone = outcome_of(410, None);
+        assert!(matches!(gone, Outcome::Failed(Failure { class: FailureClass::Gone, .. })));
+        for status in [101, 199, 300, 301, 302, 304, 307, 400, 404, 429, 500, 503, 599, 999] {
             let expected = Outcome::Failed(Failure {
                 class: FailureClass::Transient { retry_after: Some(Duration::from_secs(7)) },
                 reason: format!("receiver answered {status}"),

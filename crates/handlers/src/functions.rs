@@ -59,7 +59,7 @@ pub(crate) async fn run(
             (failure::transient(why), HandlerResult::Nothing)
         }
     };
-    Report { outcome, request: None, result }
+    Report::without_request(outcome, result)
 }
 
 /// A script that raised would raise again; one that returned false asks for another attempt.

@@ -161,7 +161,7 @@ pub(crate) async fn run(run: Run<'_>, sink: &LogSink) -> Report {
         Ok(()) => (Outcome::Succeeded, HandlerResult::Logged),
         Err(error) => (failure::transient(error.to_string()), HandlerResult::Nothing),
     };
-    Report { outcome, request: None, result }
+    Report::without_request(outcome, result)
 }
 
 #[cfg(test)]

@@ -5,12 +5,13 @@ use hooks::{
     target_url::TargetUrl,
     time::Timestamp,
 };
-use http::{Method, header::RETRY_AFTER};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header::RETRY_AFTER};
 
 use crate::{
     egress::{Answer, SendError},
     failure,
     headers::HeaderError,
+    signature::{WEBHOOK_ID, WEBHOOK_TIMESTAMP},
 };
 
 /// Method and URL as the log of deliveries shows them. Credentials are left out, and so is what
@@ -23,8 +24,25 @@ pub(crate) fn request_line(method: &Method, target: &TargetUrl) -> String {
     format!("{method} {scheme}://{host}{port}{path}{query}")
 }
 
+/// Headers as the log of deliveries shows them. Nobody can tell which of the administrator's own
+/// hold a secret: the values shown are those of headers that never do.
+pub(crate) fn shown_headers(headers: &HeaderMap) -> Vec<(String, String)> {
+    let shown = |name: &HeaderName, value: &HeaderValue| match name.as_str() {
+        "accept" | "content-type" | "user-agent" | WEBHOOK_ID | WEBHOOK_TIMESTAMP => {
+            lossy(value.as_bytes())
+        }
+        _ => "***".to_owned(),
+    };
+    headers.iter().map(|(name, value)| (name.to_string(), shown(name, value))).collect()
+}
+
 /// The report of a request that was made `at` that time.
-pub(crate) fn of_exchange(line: String, sent: Result<Answer, SendError>, at: Timestamp) -> Report {
+pub(crate) fn of_exchange(
+    line: String,
+    headers: Vec<(String, String)>,
+    sent: Result<Answer, SendError>,
+    at: Timestamp,
+) -> Report {
     let (outcome, result) = match sent {
         Ok(answer) => {
             let asked = answer.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
@@ -33,13 +51,14 @@ pub(crate) fn of_exchange(line: String, sent: Result<Answer, SendError>, at: Tim
         }
         Err(error) => (failure::transient(error.to_string()), HandlerResult::Nothing),
     };
-    Report { outcome, request: Some(line), result }
+    Report { outcome, request: Some(line), headers, result }
 }
 
 /// The report of a request that could not be made, for its headers are none.
 pub(crate) fn of_bad_headers(line: String, error: &HeaderError) -> Report {
     let outcome = failure::transient(format!("config.headers: {error}"));
-    Report { outcome, request: Some(line), result: HandlerResult::Nothing }
+    let request = Some(line);
+    Report { request, ..Report::without_request(outcome, HandlerResult::Nothing) }
 }
 
 fn answered(answer: &Answer) -> HandlerResult {

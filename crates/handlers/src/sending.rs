@@ -42,8 +42,9 @@ pub(crate) async fn send(
     let line = report::request_line(&method, url);
     headers.entry(USER_AGENT).or_insert(AGENT);
     sign(&mut headers, signing, algorithm, run, &body);
+    let shown = report::shown_headers(&headers);
     let sent = egress.send(Request { method, url, headers, body, ssl_verify, within }).await;
-    report::of_exchange(line, sent, run.at)
+    report::of_exchange(line, shown, sent, run.at)
 }
 
 /// Adds the headers of Standard Webhooks, and both signatures where there is a secret.

@@ -254,7 +254,7 @@ fn refused(line: Option<String>, why: &str) -> Report {
 }
 
 fn reported(request: Option<String>, outcome: Outcome) -> Report {
-    Report { outcome, request, result: HandlerResult::Nothing }
+    Report { request, ..Report::without_request(outcome, HandlerResult::Nothing) }
 }
 
 fn first(violations: &Violations) -> String {

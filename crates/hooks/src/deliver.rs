@@ -14,14 +14,18 @@ use crate::{
         Attempt, Delivery, ExhaustedReason, Failure, FailureClass, HandlerResult, Outcome,
         PendingReason, Record, Report, State, Step,
     },
+    health::{self, Sign, Turn},
     hook::EventHook,
+    operational::{self, DisabledBecause},
     ports::{
-        Clock, Handlers, HookStore, LONGEST_DELAY, Ledger, Outgoing, PortResult, Run, TaskQueue,
+        Clock, Handlers, HookStore, LONGEST_DELAY, Ledger, Outgoing, PortError, PortResult, Run,
+        TaskQueue,
     },
     retry,
-    slots::Slots,
+    slots::{Slot, Slots},
     task::{Queue, Retry, Task},
     time::Timestamp,
+    vitals::Vitals,
 };
 
 /// Which deliveries the ledger keeps.
@@ -52,12 +56,34 @@ pub struct Deliverer {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) logging: Logging,
     pub(crate) slots: Slots,
+    pub(crate) vitals: Vitals,
 }
 
+/// How long a delivery waits for its receiver beyond its schedule, before it is given up.
+const LONGEST_WAIT: Duration = Duration::from_hours(24);
+
+/// How long a delivery waits for a slow receiver at a time: half of what it has waited so far,
+/// within these.
+const SLOW_HOPS: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(5));
+
 impl Deliverer {
+    /// The first attempt of a delivery that has just passed its gate; or, where its receiver is not
+    /// doing well, its place among those that wait.
+    pub async fn first(&self, hook: &EventHook, delivery: &Delivery) -> PortResult<()> {
+        let now = self.clock.now();
+        let retry = || Retry { delivery: delivery.clone(), attempt: 1, due: now };
+        if !self.vitals.admits_first(hook, now).await {
+            return self.defer(retry(), PendingReason::Circuit, now).await;
+        }
+        match self.slots.for_first(hook.id, &*self.clock).await {
+            Some(slot) => self.attempt(hook, delivery, 1, slot).await,
+            None => self.defer(retry(), PendingReason::Slow, now).await,
+        }
+    }
+
     /// The first attempt of a delivery that did not come straight from a match: a continuation, a
     /// ping.
-    pub async fn first(&self, delivery: Delivery) -> PortResult<()> {
+    pub async fn resume(&self, delivery: Delivery) -> PortResult<()> {
         let due = self.clock.now();
         self.retry(Retry { delivery, attempt: 1, due }).await
     }
@@ -74,23 +100,30 @@ impl Deliverer {
             return Ok(());
         }
         let hook = self.hooks.hook(delivery.hook).await?;
-        match hook.filter(|hook| hook.generation == delivery.generation) {
-            None => self.end(delivery, retry.step(), State::Cancelled).await,
-            Some(hook) if !hook.is_enabled() => {
-                self.end(delivery, retry.step(), State::Parked).await
-            }
-            Some(hook) => self.attempt(&hook, delivery, retry.attempt).await,
+        let Some(hook) = hook.filter(|hook| hook.generation == delivery.generation) else {
+            return self.end(delivery, retry.step(), State::Cancelled).await;
+        };
+        if !hook.is_enabled() {
+            return self.end(delivery, retry.step(), State::Parked).await;
         }
+        // Room first: a probe that has the circuit to itself must not wait for anything.
+        let Some(slot) = self.slots.for_waited(hook.id, &*self.clock).await else {
+            return self.wait_on(&hook, retry, PendingReason::Slow, now).await;
+        };
+        if !self.vitals.admits_waiting(&hook, now).await {
+            return self.wait_on(&hook, retry, PendingReason::Circuit, now).await;
+        }
+        self.attempt(&hook, &retry.delivery, retry.attempt, slot).await
     }
 
     /// Runs the handler, and decides and does what follows.
-    pub async fn attempt(
+    async fn attempt(
         &self,
         hook: &EventHook,
         delivery: &Delivery,
         number: u32,
+        slot: Slot,
     ) -> PortResult<()> {
-        let _slot = self.slots.take(hook.id).await;
         let id = delivery.id();
         let step = Step { run: delivery.run, attempt: number };
         let at = self.clock.now();
@@ -99,25 +132,143 @@ impl Deliverer {
         let report = AssertUnwindSafe(self.handlers.run(run)).catch_unwind().await;
         let report = report.unwrap_or_else(|_| panicked());
         let ended = self.clock.now();
+        let took = ended.distance(at);
+        slot.took(took);
+        drop(slot);
 
-        let state = follow(delivery, number, &report.outcome, ended);
-        note(delivery, step, &report.outcome, &state, ended.distance(at), ended);
+        let state = match &report.outcome {
+            Outcome::Failed(Failure { class: FailureClass::Gone, .. }) => {
+                self.gone(hook, delivery, number, ended).await?
+            }
+            outcome => follow(delivery, number, outcome, ended),
+        };
+        note(delivery, step, &report.outcome, &state, took, ended);
         if let State::Pending { due, .. } = state {
             let retry = Retry { delivery: delivery.clone(), attempt: number + 1, due };
             self.send_on(retry, due.distance(ended)).await?;
-        }
-        if self.logging.log == DeliveryLog::Failures && number == 1 && state == State::Delivered {
-            return Ok(());
         }
         let error = match &report.outcome {
             Outcome::Succeeded => None,
             Outcome::Failed(failure) => Some(failure.reason.clone()),
         };
-        let took_ms = u64::try_from(ended.distance(at).as_millis()).unwrap_or(u64::MAX);
+        if let State::Exhausted { reason } = state {
+            let why = error.as_deref().unwrap_or_default();
+            self.say(operational::exhausted(hook, delivery, step, reason, why, ended)).await?;
+        }
+        self.note_health(hook, &report.outcome, ended).await?;
+        if self.logging.log == DeliveryLog::Failures && number == 1 && state == State::Delivered {
+            return Ok(());
+        }
+        let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let exchange = report.into_exchange();
         let attempt = Attempt { step, at, took_ms, exchange, error };
         let delivery = delivery.clone();
         self.record(Record { delivery, step, attempt: Some(attempt), state, at: ended }).await
+    }
+
+    /// Puts a delivery off once more, unless it has waited too long.
+    async fn wait_on(
+        &self,
+        hook: &EventHook,
+        retry: Retry,
+        reason: PendingReason,
+        now: Timestamp,
+    ) -> PortResult<()> {
+        if now.since(retry.due + LONGEST_WAIT).is_none() {
+            return self.defer(retry, reason, now).await;
+        }
+        let why = "its receiver was out of reach for longer than it is waited for";
+        let exhausted = ExhaustedReason::ScheduleOver;
+        let (delivery, step) = (&retry.delivery, retry.step());
+        self.say(operational::exhausted(hook, delivery, step, exhausted, why, now)).await?;
+        self.end(delivery, step, State::Exhausted { reason: exhausted }).await
+    }
+
+    /// Puts a delivery off. This is no attempt. The task goes first, as after a failed attempt.
+    async fn defer(&self, retry: Retry, reason: PendingReason, now: Timestamp) -> PortResult<()> {
+        let (least, most) = SLOW_HOPS;
+        let wait = if reason == PendingReason::Circuit {
+            health::HOP
+        } else {
+            (retry.due.distance(now) / 2).clamp(least, most)
+        };
+        let delivery = retry.delivery.clone();
+        let step = Step { run: delivery.run, attempt: retry.attempt - 1 };
+        metrics::counter!("event_hooks_deferred_total", "reason" => reason.as_str()).increment(1);
+        self.send_on(retry, wait).await?;
+        let state = State::Pending { due: now + wait, reason };
+        self.record(Record { delivery, step, attempt: None, state, at: now }).await
+    }
+
+    /// The receiver wants no more: the hook is disabled, and the delivery parked. Where the hook
+    /// was changed meanwhile, that was about another one, and the delivery is tried again.
+    async fn gone(
+        &self,
+        hook: &EventHook,
+        delivery: &Delivery,
+        number: u32,
+        now: Timestamp,
+    ) -> PortResult<State> {
+        if self.disable(hook, DisabledBecause::Gone, now).await? {
+            return Ok(State::Parked);
+        }
+        let reason = "the receiver of an earlier version of the hook answered 410".to_owned();
+        let class = FailureClass::Transient { retry_after: None };
+        Ok(follow(delivery, number, &Outcome::Failed(Failure { class, reason }), now))
+    }
+
+    /// Disables a hook, if it still is what failed; answers whether it is disabled now. It is said
+    /// first: told twice is better than never.
+    async fn disable(
+        &self,
+        hook: &EventHook,
+        because: DisabledBecause,
+        now: Timestamp,
+    ) -> PortResult<bool> {
+        self.say(operational::disabled(hook, because, now)).await?;
+        match self.hooks.replace(&hook.disabled(now), hook.version).await {
+            Ok(()) => {
+                tracing::warn!(hook.id = %hook.id, because = because.as_str(), "hook disabled");
+                metrics::counter!("event_hooks_disabled_total", "reason" => because.as_str())
+                    .increment(1);
+                Ok(true)
+            }
+            Err(PortError::Conflict) => {
+                let hook = self.hooks.hook(hook.id).await?;
+                Ok(hook.is_none_or(|hook| !hook.is_enabled()))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What an attempt says about the hook's receiver, and what follows from it.
+    async fn note_health(
+        &self,
+        hook: &EventHook,
+        outcome: &Outcome,
+        at: Timestamp,
+    ) -> PortResult<()> {
+        let sign = match outcome {
+            Outcome::Succeeded => Sign::Well,
+            Outcome::Failed(Failure { class: FailureClass::Transient { .. }, .. }) => Sign::Ill,
+            Outcome::Failed(_) => return Ok(()),
+        };
+        match self.vitals.note(hook, sign, at).await {
+            None => {}
+            Some(Turn::Opened) => tracing::warn!(hook.id = %hook.id, "circuit opened"),
+            Some(Turn::Closed) => tracing::info!(hook.id = %hook.id, "circuit closed"),
+            Some(Turn::Disable) => {
+                self.disable(hook, DisabledBecause::Failing, at).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn say(&self, said: Option<Outgoing>) -> PortResult<()> {
+        match said {
+            Some(said) => self.queue.send(vec![said]).await,
+            None => Ok(()),
+        }
     }
 
     /// Writes down a delivery that ends, or waits, without an attempt.
@@ -172,6 +323,7 @@ fn follow(delivery: &Delivery, number: u32, outcome: &Outcome, now: Timestamp) -
     };
     match class {
         FailureClass::Permanent(reason) => State::Exhausted { reason },
+        FailureClass::Gone => State::Parked,
         FailureClass::Transient { retry_after } => {
             match retry::after(number, delivery.id(), retry_after) {
                 Some(wait) => State::Pending { due: now + wait, reason: PendingReason::Retry },
@@ -182,15 +334,9 @@ fn follow(delivery: &Delivery, number: u32, outcome: &Outcome, now: Timestamp) -
 }
 
 fn panicked() -> Report {
-    Report {
-        outcome: Outcome::Failed(Failure {
-            class: FailureClass::Permanent(ExhaustedReason::Panicked),
-            reason: "the handler panicked; this is a defect of event hooks, please report it"
-                .into(),
-        }),
-        request: None,
-        result: HandlerResult::Nothing,
-    }
+    let reason = "the handler panicked; this is a defect of event hooks, please report it".into();
+    let class = FailureClass::Permanent(ExhaustedReason::Panicked);
+    Report::without_request(Outcome::Failed(Failure { class, reason }), HandlerResult::Nothing)
 }
 
 /// One attempt, one line.

@@ -71,6 +71,9 @@ pub struct Exchange {
     /// Method and URL, without credentials.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
+    /// The headers that were sent; the values of those that may hold a secret are `***`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(String, String)>,
     /// The status of the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
@@ -176,6 +179,24 @@ pub enum State {
 pub enum PendingReason {
     /// The next step of the schedule, after a failure.
     Retry,
+    /// The receiver has failed too often: another delivery finds out when it is back.
+    Circuit,
+    /// The receiver takes long, and has as many attempts in hand as it may.
+    Slow,
+    /// It was asked to be sent again.
+    Redelivery,
+}
+
+impl PendingReason {
+    /// As the API and the metrics say it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Retry => "retry",
+            Self::Circuit => "circuit",
+            Self::Slow => "slow",
+            Self::Redelivery => "redelivery",
+        }
+    }
 }
 
 /// Why no more attempts are made.
@@ -287,6 +308,8 @@ pub enum FailureClass {
     },
     /// Trying again cannot help.
     Permanent(ExhaustedReason),
+    /// The receiver wants no more, of this or of anything: the hook is disabled.
+    Gone,
 }
 
 /// What a handler reports of one run.
@@ -296,6 +319,8 @@ pub struct Report {
     pub outcome: Outcome,
     /// Method and URL, without credentials, where a request was made or tried.
     pub request: Option<String>,
+    /// The headers that were sent; the values of those that may hold a secret are `***`.
+    pub headers: Vec<(String, String)>,
     /// What came of it, as far as it came.
     pub result: HandlerResult,
 }
@@ -326,9 +351,15 @@ pub enum HandlerResult {
 }
 
 impl Report {
+    /// Of a run that made no request.
+    pub fn without_request(outcome: Outcome, result: HandlerResult) -> Self {
+        Self { outcome, request: None, headers: Vec::new(), result }
+    }
+
     /// What the ledger keeps of it.
     pub fn into_exchange(self) -> Exchange {
-        let mut exchange = Exchange { request: self.request, ..Exchange::default() };
+        let mut exchange =
+            Exchange { request: self.request, headers: self.headers, ..Exchange::default() };
         match self.result {
             HandlerResult::Answered { status, mut body, .. } => {
                 body.truncate(body.floor_char_boundary(Exchange::MOST_KEPT));

@@ -28,8 +28,10 @@ use crate::{
         CatalogStore, Claim, Clock, Handlers, HookStore, Ledger, Outgoing, PortError, PortResult,
         TaskQueue,
     },
+    replay::Replays,
     slots::Slots,
-    task::{Owed, Queue, Retry, Task, TaskError},
+    task::{Owed, Queue, Recover, Retry, Task, TaskError},
+    vitals::Vitals,
 };
 
 /// A message as a queue hands it over.
@@ -73,6 +75,7 @@ pub struct Dispatcher {
     in_force: InForce,
     catalog: Arc<dyn CatalogStore>,
     deliverer: Deliverer,
+    replays: Replays,
     snoozed: Mutex<LruCache<(GateKey, u64), Memory>>,
 }
 
@@ -113,6 +116,7 @@ enum Work {
     Park(Match),
     Continue(Delivery),
     Retry(Box<Retry>),
+    Recover(Box<Recover>),
 }
 
 impl Dispatcher {
@@ -128,11 +132,20 @@ impl Dispatcher {
 
     /// A dispatcher over these ports.
     pub fn new(ports: Ports, logging: Logging) -> Self {
+        let replays = Replays::new(
+            Arc::clone(&ports.hooks),
+            Arc::clone(&ports.ledger),
+            Arc::clone(&ports.queue),
+            Arc::clone(&ports.clock),
+            logging.retention,
+        );
         Self {
+            replays,
             in_force: InForce::new(Arc::clone(&ports.hooks)),
             catalog: ports.catalog,
             deliverer: Deliverer {
                 hooks: ports.hooks,
+                vitals: Vitals::new(Arc::clone(&ports.ledger)),
                 ledger: ports.ledger,
                 queue: ports.queue,
                 handlers: ports.handlers,
@@ -208,12 +221,13 @@ impl Dispatcher {
         match work {
             Work::Send(tasks) => deliverer.queue.send(tasks).await,
             Work::Record(record) => deliverer.write(&record).await,
-            Work::First(it) => deliverer.attempt(&it.hook, &it.delivery(), 1).await,
+            Work::First(it) => deliverer.first(&it.hook, &it.delivery()).await,
             Work::Park(it) => {
                 deliverer.end(&it.delivery(), Step { run: 0, attempt: 1 }, State::Parked).await
             }
-            Work::Continue(delivery) => deliverer.first(delivery).await,
+            Work::Continue(delivery) => deliverer.resume(delivery).await,
             Work::Retry(retry) => deliverer.retry(*retry).await,
+            Work::Recover(recover) => self.replays.slice(*recover).await,
         }
     }
 
@@ -311,6 +325,7 @@ fn sort(task: Task, message: usize, redelivered: bool, fresh: &mut Vec<Fresh>) -
         }
         Task::Retry(retry) => vec![Work::Retry(retry)],
         Task::Record(record) => vec![Work::Record(record)],
+        Task::Recover(recover) => vec![Work::Recover(recover)],
     }
 }
 

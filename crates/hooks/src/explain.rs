@@ -209,7 +209,7 @@ impl Answer {
             Self::Parked { .. } => 2,
             Self::Unmatched(Unmatched::Event { .. }) => 3,
             Self::Unmatched(Unmatched::Source { .. }) => 4,
-            Self::Unmatched(Unmatched::Workspace) => 5,
+            Self::Unmatched(Unmatched::Workspace | Unmatched::Itself) => 5,
         }
     }
 }

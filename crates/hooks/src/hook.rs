@@ -110,6 +110,13 @@ impl EventHook {
         self.draft.enabled != Some(false)
     }
 
+    /// The next version of this hook, out of service.
+    #[must_use]
+    pub fn disabled(&self, now: Timestamp) -> Self {
+        let draft = Draft { enabled: Some(false), ..self.draft.clone() };
+        Self { version: self.version + 1, updated_at: now, draft, ..self.clone() }
+    }
+
     /// The rules of its gate.
     pub fn rules(&self) -> Rules {
         Rules {

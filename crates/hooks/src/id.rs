@@ -66,11 +66,26 @@ uuid_id! {
     RequestId
 }
 uuid_id! {
+    /// A wish to have deliveries sent again.
+    RecoveryId
+}
+uuid_id! {
+    /// A message that could not be processed at all.
+    PoisonId
+}
+uuid_id! {
     /// An access token, as the admin API names it. Never the token itself.
     TokenId
 }
 
 impl HookId {
+    /// A new random id.
+    pub fn random() -> Self {
+        Self(Uuid::new_v4())
+    }
+}
+
+impl RecoveryId {
     /// A new random id.
     pub fn random() -> Self {
         Self(Uuid::new_v4())

@@ -13,12 +13,16 @@ pub mod matching;
 pub mod digest;
 pub mod gate;
 pub mod retry;
+pub mod health;
 
 pub mod publish;
 pub mod in_force;
 pub mod dispatch;
 pub mod deliver;
 mod slots;
+mod vitals;
+pub mod replay;
+mod operational;
 pub mod manage;
 pub mod explain;
 

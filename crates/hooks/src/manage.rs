@@ -14,6 +14,7 @@ use crate::{
     hook::{Draft, EventHook},
     id::{HookId, OccurrenceId, RequestId},
     name::{EventName, Scope, SourceName, Workspace},
+    operational::{self, DisabledBecause, Operation},
     ports::{
         CheckError, Clock, Handlers, HookStore, Outgoing, Page, PageRequest, PortError, Run,
         TaskQueue,
@@ -105,6 +106,7 @@ impl Hooks {
             inserted => inserted?,
         }
         self.greet(&hook).await;
+        self.say([operational::changed(&hook, Operation::Create, self.clock.now())]).await;
         Ok(hook)
     }
 
@@ -147,7 +149,11 @@ impl Hooks {
             let changed = hook.changed(draft, self.clock.now());
             match self.store.replace(&changed, hook.version).await {
                 Err(PortError::Conflict) => {}
-                replaced => return Ok(replaced.map(|()| changed)?),
+                replaced => {
+                    replaced?;
+                    self.tell_of(&hook, &changed).await;
+                    return Ok(changed);
+                }
             }
         }
         Err(PortError::Conflict.into())
@@ -183,10 +189,33 @@ impl Hooks {
             let hook = self.get(scope, id).await?;
             match self.store.remove(&hook).await {
                 Err(PortError::Conflict) => {}
-                removed => return Ok(removed?),
+                removed => {
+                    removed?;
+                    let now = self.clock.now();
+                    self.say([operational::changed(&hook, Operation::Delete, now)]).await;
+                    return Ok(());
+                }
             }
         }
         Err(PortError::Conflict.into())
+    }
+
+    /// Says what became of a hook. It is done by then: that this is not heard of must not undo it.
+    async fn tell_of(&self, before: &EventHook, after: &EventHook) {
+        let now = self.clock.now();
+        let turn = match (before.is_enabled(), after.is_enabled()) {
+            (true, false) => operational::disabled(after, DisabledBecause::Admin, now),
+            (false, true) => operational::enabled(after, now),
+            _ => None,
+        };
+        self.say([operational::changed(after, Operation::Update, now), turn]).await;
+    }
+
+    async fn say(&self, said: impl IntoIterator<Item = Option<Outgoing>>) {
+        let said: Vec<_> = said.into_iter().flatten().collect();
+        if let Err(error) = self.queue.send(said).await {
+            tracing::warn!(%error, "a change of a hook was made, and its event was not queued");
+        }
     }
 
     /// Sends a ping to a webhook now: no queue, no retry, nothing in the ledger.

@@ -22,6 +22,8 @@ const OPERATIONS: [&str; 3] = ["create", "update", "delete"];
 pub enum Unmatched {
     /// It was made in another workspace.
     Workspace,
+    /// The event is about a change of the hook itself.
+    Itself,
     /// It listens to another source.
     Source {
         /// The event's source that comes closest to the hook's.
@@ -67,6 +69,9 @@ pub fn seen(hook: &EventHook, event: &Event) -> Result<EventName, Unmatched> {
     if !hook.sees(&event.workspace) {
         return Err(Unmatched::Workspace);
     }
+    if is_about(event, hook) {
+        return Err(Unmatched::Itself);
+    }
     let names = names(event);
     let mut of_source = names.iter().filter(|(source, _)| *source == hook.draft.source).peekable();
     if of_source.peek().is_none() {
@@ -80,6 +85,13 @@ pub fn seen(hook: &EventHook, event: &Event) -> Result<EventName, Unmatched> {
             Err(Unmatched::Event { nearest: nearest(wanted, of_source, |it| it.1) })
         }
     }
+}
+
+/// Is it a change of this very hook? A hook does not hear of those, or it would greet itself.
+fn is_about(event: &Event, hook: &EventHook) -> bool {
+    let id = || event.data.get("entity")?.get("id")?.as_str();
+    Change::of(event).is_some_and(|it| it.schema == "event_hooks")
+        && id().is_some_and(|id| id == hook.id.to_string())
 }
 
 fn nearest<T: ToString>(

@@ -3,18 +3,23 @@
 //!
 //! What must change in one step sits behind one trait.
 
+mod ledger;
+
 use std::{error::Error, time::Duration};
 
 use async_trait::async_trait;
 
+pub use self::ledger::{
+    Claim, DeliveryCursor, DeliveryEntry, DeliveryQuery, KeptHealth, Ledger, Poison, Progress,
+    Recovery, RecoveryState, Remembered,
+};
 use crate::{
     access::{Token, TokenHash},
     catalog::Published,
-    delivery::{Attempt, Delivery, Record, Report, State, Status, Step},
-    event::{Event, EventKey},
-    gate::{GateKey, Memory},
+    delivery::Report,
+    event::Event,
     hook::{Draft, EventHook},
-    id::{DeliveryId, HookId, OccurrenceId, TokenId},
+    id::{DeliveryId, HookId, TokenId},
     name::{EventName, Scope, SourceName, Workspace},
     task::{Queue, Task},
     time::Timestamp,
@@ -155,162 +160,6 @@ pub trait TokenStore: Send + Sync {
     async fn remove_token(&self, id: TokenId) -> PortResult<bool>;
 }
 
-/// A gate's memory, and which writing of it this is.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Remembered {
-    /// What is remembered.
-    pub memory: Memory,
-    /// Counts its writings.
-    pub version: u64,
-}
-
-/// "This event was posted": for an event with a key of its own.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Claim {
-    /// Where the key holds.
-    pub workspace: Workspace,
-    /// Where the key holds.
-    pub source: SourceName,
-    /// The key.
-    pub key: EventKey,
-    /// Who claims it: the occurrence in the message, never the message, so that redelivery and
-    /// splitting find their own claim.
-    pub owner: OccurrenceId,
-    /// When the claimant was accepted. What is in force is judged by that and not by the time of
-    /// asking: of two posts that waited in a queue for long, only one may win.
-    pub at: Timestamp,
-    /// The end of the claim.
-    pub until: Timestamp,
-}
-
-impl Claim {
-    /// How long a claim is kept beyond its end: as long as a queue may hand a message over late.
-    pub const KEPT_BEYOND_ITS_END: Duration = Duration::from_hours(7 * 24);
-}
-
-/// How far a delivery has come, and whether anything is still to come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
-    /// How far.
-    pub step: Step,
-    /// [`Status::Pending`] while more is to come in this run.
-    pub status: Status,
-}
-
-impl Progress {
-    /// Is this attempt of this run still owed, as far as the ledger knows?
-    pub fn still_owes(&self, step: Step) -> bool {
-        if self.step.run != step.run {
-            return self.step.run < step.run;
-        }
-        self.step < step && self.status == Status::Pending
-    }
-
-    /// Where a record of this takes the delivery; `None` where it leaves it as it stands.
-    /// [`Ledger::record`] says why.
-    pub fn after(self, record: Self) -> Option<Self> {
-        let is_same_run = record.step.run == self.step.run;
-        let is_late_success = record.status == Status::Delivered && self.status != record.status;
-        if is_same_run && is_late_success {
-            return Some(Self { step: record.step.max(self.step), ..record });
-        }
-        self.still_owes(record.step).then_some(record)
-    }
-}
-
-/// Where a delivery stands, and how far it has come.
-#[derive(Debug, Clone, PartialEq)]
-pub struct DeliveryEntry {
-    /// Its id.
-    pub id: DeliveryId,
-    /// What is owed to whom. Its run is the latest one; in lists its event is without data.
-    pub delivery: Delivery,
-    /// How far it has come.
-    pub step: Step,
-    /// Where it stands.
-    pub state: State,
-    /// When that was written.
-    pub updated: Timestamp,
-    /// Its attempts, oldest first; empty in lists.
-    pub attempts: Vec<Attempt>,
-}
-
-/// Where a page of deliveries begins: after the one accepted then, of this id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DeliveryCursor {
-    /// When its event was accepted.
-    pub accepted: Timestamp,
-    /// Its id.
-    pub id: DeliveryId,
-}
-
-/// Which deliveries are wanted.
-#[derive(Debug, Clone, PartialEq)]
-pub struct DeliveryQuery {
-    /// Of which hook.
-    pub hook: HookId,
-    /// In which state, if it matters.
-    pub status: Option<Status>,
-    /// Accepted then or later.
-    pub since: Option<Timestamp>,
-    /// Accepted before then.
-    pub until: Option<Timestamp>,
-    /// Which part of the list, newest first.
-    pub page: PageRequest<DeliveryCursor>,
-}
-
-/// Deliveries and attempts, gate memories, and claims.
-///
-/// **Promise:** everything written is read by later calls until it expires, and by no call from
-/// then on: every read compares the expiry itself. (A claim's end is compared with its rival's
-/// acceptance.) Writing the same thing twice leaves what writing it once does.
-#[async_trait]
-pub trait Ledger: Send + Sync {
-    /// What these gates remember, in their order.
-    async fn recall(&self, gates: &[GateKey]) -> PortResult<Vec<Option<Remembered>>>;
-
-    /// Writes a gate's memory; [`PortError::Conflict`] when it is no longer the version that
-    /// was `seen` (0 for none). `expires` is when it can no longer matter; `None` for never.
-    async fn remember(
-        &self,
-        gate: &GateKey,
-        memory: &Memory,
-        seen: u64,
-        expires: Option<Timestamp>,
-    ) -> PortResult<()>;
-
-    /// Claims keys for their owners, in one answer for each: `true` for the owner of the claim in
-    /// force, who may ask again and again; `false` for anybody else who was accepted before it
-    /// ends, however late they ask: claims stay for [`Claim::KEPT_BEYOND_ITS_END`].
-    /// Two claims of one key in one call are decided in order.
-    async fn claim(&self, claims: &[Claim]) -> PortResult<Vec<bool>>;
-
-    /// Writes down what happened. A delivery goes forward from run to run, and within a run from
-    /// step to step as long as it is pending: what ended stays as it ended, except that a success
-    /// is never hidden. `Delivered` takes the place of any other state of its run, whichever step
-    /// it comes from; the step is then the later of both, and its attempt replaces another record's
-    /// of that step. Any other record adds its attempt and nothing else; one of the same step, not
-    /// even that. The row stays until `expires`.
-    async fn record(&self, record: &Record, expires: Timestamp) -> PortResult<()>;
-
-    /// How far these deliveries have come, in their order; `None` for what is not in the ledger.
-    async fn progress(
-        &self,
-        deliveries: &[DeliveryId],
-        now: Timestamp,
-    ) -> PortResult<Vec<Option<Progress>>>;
-
-    /// A part of a hook's log: newest events first, without event data and attempts.
-    async fn deliveries(
-        &self,
-        query: &DeliveryQuery,
-        now: Timestamp,
-    ) -> PortResult<Page<DeliveryEntry, DeliveryCursor>>;
-
-    /// One delivery with its attempts.
-    async fn delivery(&self, id: DeliveryId, now: Timestamp) -> PortResult<Option<DeliveryEntry>>;
-}
-
 /// A task on its way into a queue.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outgoing {
@@ -393,6 +242,3 @@ pub trait Clock: Send + Sync {
     /// Now.
     fn now(&self) -> Timestamp;
 }
-
-#[cfg(test)]
-mod tests;

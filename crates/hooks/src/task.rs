@@ -7,10 +7,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    delivery::{Delivery, Record, Step},
+    delivery::{Delivery, Record, Status, Step},
     event::Event,
-    id::{Generation, HookId},
+    id::{Generation, HookId, RecoveryId},
     name::{EventName, SourceName},
+    ports::DeliveryCursor,
     time::Timestamp,
 };
 
@@ -39,6 +40,8 @@ pub enum Task {
     Retry(Box<Retry>),
     /// A record that could not be written when it was due. The handler is not run again.
     Record(Box<Record>),
+    /// The next slice of a recovery.
+    Recover(Box<Recover>),
 }
 
 /// A hook that an event is owed to, and the names that it sees.
@@ -93,6 +96,32 @@ impl Retry {
     pub fn step(&self) -> Step {
         Step { run: self.delivery.run, attempt: self.attempt }
     }
+}
+
+/// A slice of a recovery. Its range was fixed when it was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recover {
+    /// Which one.
+    pub recovery: RecoveryId,
+    /// Whose deliveries.
+    pub hook: HookId,
+    /// The life of the hook.
+    pub generation: Generation,
+    /// What is still to be looked through, the first one being looked through now.
+    pub statuses: Vec<Status>,
+    /// Accepted then or later.
+    pub since: Timestamp,
+    /// Accepted before then.
+    pub until: Timestamp,
+    /// The last delivery of this status that was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<DeliveryCursor>,
+    /// How many were sent so far.
+    pub done: u64,
+    /// How many there were when it was asked for.
+    pub accepted: u64,
+    /// When it was asked for.
+    pub at: Timestamp,
 }
 
 /// The version that tasks of this release carry.

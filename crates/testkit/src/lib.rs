@@ -2,5 +2,7 @@
 
 pub mod builders;
 pub mod fakes;
+pub mod certificates;
 pub mod receiver;
+pub mod hostile;
 pub mod suites;

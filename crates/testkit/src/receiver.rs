@@ -1,7 +1,7 @@
 //! Somebody to send webhooks to: it answers by a script and remembers every request.
 //!
 //! A receiver lives on a port of its own on loopback, and is gone, connections and all, when it
-//! is dropped. [`Manner`] is where ways to misbehave are added.
+//! is dropped. It speaks HTTP, whatever its [`Manner`]; who does not is in [`crate::hostile`].
 
 mod said;
 
@@ -17,7 +17,6 @@ use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use rustls::pki_types::PrivatePkcs8KeyDer;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -27,6 +26,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use self::said::Said;
+use crate::certificates::{self, Certificate};
 
 /// How long [`Receiver::next`] waits.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -120,7 +120,12 @@ impl Receiver {
 
     /// A receiver on this address with a certificate that it signed itself.
     pub async fn https_on(ip: IpAddr) -> Self {
-        Self::start("https", ip, Some(self_signed())).await
+        Self::https_with(ip, Certificate::SelfSigned).await
+    }
+
+    /// A receiver on this address with this certificate.
+    pub async fn https_with(ip: IpAddr, certificate: Certificate) -> Self {
+        Self::start("https", ip, Some(certificates::acceptor(certificate, &[]))).await
     }
 
     /// Where it listens.
@@ -328,18 +333,4 @@ async fn received(request: Request<Incoming>) -> io::Result<Received> {
         body: body.collect().await.map_err(io::Error::other)?.to_bytes(),
         at: Instant::now(),
     })
-}
-
-fn self_signed() -> TlsAcceptor {
-    let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-    let made = rcgen::generate_simple_self_signed(names).expect("two valid names");
-    let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("ring speaks the default versions")
-        .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key.into())
-        .expect("the key belongs to the certificate");
-    TlsAcceptor::from(Arc::new(config))
 }

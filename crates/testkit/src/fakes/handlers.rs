@@ -122,7 +122,7 @@ impl ScriptedHandlers {
 }
 
 fn report(outcome: Outcome) -> Report {
-    Report { outcome, request: None, result: HandlerResult::Nothing }
+    Report::without_request(outcome, HandlerResult::Nothing)
 }
 
 fn failed(class: FailureClass) -> Report {
