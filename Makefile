@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 # Every step keeps both cores busy, and all share one target folder.
 .NOTPARALLEL:
-.PHONY: help test needs fmt clippy doc venv unit deny bench fuzz
+.PHONY: help test needs fmt clippy doc venv unit deny simulate bench chaos fuzz
 
 TOOLCHAIN := $(shell sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
 TOOLS := target/tools
@@ -32,11 +32,12 @@ needs: ## Say what is missing on this machine
 	  echo "missing: rustc $(TOOLCHAIN), as rust-toolchain.toml says: rustup toolchain install $(TOOLCHAIN)" >&2; exit 1; }
 	@cargo fmt --version >/dev/null && cargo clippy --version >/dev/null || { \
 	  echo "missing: rustfmt or clippy: rustup component add rustfmt clippy" >&2; exit 1; }
-	$(call want,python3,the Python program of docs/verify.md)
+	$(call want,python3,the Python program of docs/verify.md and the search for secrets in the data folder)
 	$(call want,node,the Node program of docs/verify.md)
 	$(call want,go,the Go program of docs/verify.md)
 	$(call want,openssl,the shell program of docs/verify.md)
 	$(call want,curl,the commands of README.md and of the reference documents)
+	$(call want,prlimit,the story of a disk without room: apt-get install util-linux)
 
 fmt: ## Check the formatting
 	cargo fmt --all --check
@@ -69,6 +70,13 @@ bench: ## Measure, and write docs/benchmarks.md
 	cargo bench --package handlers --locked --bench template --bench lambda
 	cargo bench --package handlers --locked --bench report
 
+# Without a SEED there is a new one each time, which is printed.
+KILLS ?= 50
+chaos: ## Kill the process KILLS times under load, at the moments of SEED, and count what is lost
+	cargo build --package local --locked
+	EVENT_HOOKS_TEST_KILLS=$(KILLS) EVENT_HOOKS_TEST_SEED=$(SEED) \
+	  cargo test --package e2e --test stories --locked -- --nocapture killing::
+
 # Needs a nightly toolchain and `cargo install cargo-fuzz`. What is found worth keeping goes into the
 # corpus, which every test run tries again.
 SECONDS_TO_FUZZ ?= 600
@@ -85,3 +93,9 @@ deny: ## Check licences, bans and sources of all dependencies
 	is_there $$deny || install || exit 1; \
 	set -x; $$deny check bans licenses sources
 	@echo "skipped: advisories, for they need the network and change by the day"
+
+SEEDS ?= 100000
+
+# What every test run does with fewer seeds. One that fails says how it is run again.
+simulate: ## Simulate a world where everything goes wrong, for SEEDS seeds
+	cargo run --release --locked --package simulation --bin simulate -- --seeds $(SEEDS)

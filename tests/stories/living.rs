@@ -2,10 +2,9 @@
 
 use std::{net::TcpListener, time::Duration};
 
-use serde_json::Value;
 use testkit::receiver::{Answer, Receiver};
 
-use crate::world::{PATIENCE, Process, World, a_change, a_webhook};
+use crate::world::{Process, World, a_change, a_webhook};
 
 /// Starts the binary where it must refuse, and answers what it said.
 fn refused(arguments: &[&str], environment: &[(&str, &str)]) -> String {
@@ -139,40 +138,6 @@ async fn what_was_in_flight_when_it_was_killed_is_taken_up_again() {
     world
         .deliveries(&hook, |all| all.len() == 2 && all.iter().all(|it| it["status"] == "delivered"))
         .await;
-}
-
-#[tokio::test]
-async fn nothing_accepted_is_lost_when_it_is_killed_under_load() {
-    let mut world = World::new().await;
-    let receiver = Receiver::http().await;
-    world.hook(&a_webhook(&receiver.url())).await;
-    receiver.next().await;
-
-    let mut accepted = std::collections::BTreeSet::new();
-    for round in 0..3 {
-        for number in 0..40 {
-            let mut event = a_change();
-            event["number"] = (round * 100 + number).into();
-            world.publish(&event).await;
-            accepted.insert(round * 100 + number);
-        }
-        world.process.kill();
-        world = world.restarted().await;
-    }
-
-    let began = std::time::Instant::now();
-    loop {
-        let came: std::collections::BTreeSet<i64> = receiver
-            .requests()
-            .iter()
-            .filter_map(|it| serde_json::from_slice::<Value>(&it.body).ok()?["number"].as_i64())
-            .collect();
-        if came == accepted {
-            break;
-        }
-        assert!(began.elapsed() < PATIENCE, "lost: {:?}", accepted.difference(&came));
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
 }
 
 /// On threads of their own, for the receiver must answer while the story waits.

@@ -67,8 +67,33 @@ impl World {
         Self::start(data, settings).await
     }
 
+    /// The same, in a process that is killed after so long: that is no time to come to itself.
+    pub(crate) async fn killed_while_it_starts(&mut self, after: Duration) {
+        self.process = Process::serve(Command::new(binary()), self.data.path(), &self.settings);
+        tokio::time::sleep(after).await;
+        self.process.kill();
+    }
+
+    /// A server that may be kept from writing, see [`Process::limit_writing`].
+    #[cfg(target_os = "linux")]
+    pub(crate) async fn that_may_run_out_of_room() -> Self {
+        // Who writes beyond a limit is sent a signal that ends it, unless it does not listen. With
+        // a disk that is full there is no signal, and the same error.
+        let mut shell = Command::new("sh");
+        shell.args(["-c", r#"trap "" XFSZ && exec "$0" "$@""#]).arg(binary());
+        Self::start_as(shell, Arc::new(tempfile::tempdir().unwrap()), Vec::new()).await
+    }
+
     async fn start(data: Arc<TempDir>, settings: Vec<(String, String)>) -> Self {
-        let process = Process::serve(data.path(), &settings);
+        Self::start_as(Command::new(binary()), data, settings).await
+    }
+
+    async fn start_as(
+        program: Command,
+        data: Arc<TempDir>,
+        settings: Vec<(String, String)>,
+    ) -> Self {
+        let process = Process::serve(program, data.path(), &settings);
         let banner = process.line().await;
         let url = banner.rsplit(' ').next().expect("an address at the end").to_owned();
         assert!(url.starts_with("http://127.0.0.1:"), "{banner}");
@@ -148,14 +173,14 @@ impl World {
 }
 
 impl Process {
-    fn serve(data: &Path, settings: &[(String, String)]) -> Self {
+    fn serve(program: Command, data: &Path, settings: &[(String, String)]) -> Self {
         let environment = settings
             .iter()
             .map(|(name, value)| (format!("EVENT_HOOKS_{name}"), value.clone()))
             .chain([("EVENT_HOOKS_DATA".to_owned(), data.display().to_string())]);
         let listen = settings.iter().all(|(name, _)| name != "LISTEN");
         let address = listen.then_some(["--listen", "127.0.0.1:0"]).into_iter().flatten();
-        Self::start(address, environment)
+        Self::start_as(program, address, environment)
     }
 
     /// Starts the binary.
@@ -163,7 +188,15 @@ impl Process {
         arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Self {
-        let mut child = Command::new(binary())
+        Self::start_as(Command::new(binary()), arguments, environment)
+    }
+
+    fn start_as(
+        mut program: Command,
+        arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Self {
+        let mut child = program
             .args(arguments)
             .envs(environment)
             .stdin(Stdio::null())
@@ -241,6 +274,20 @@ impl Process {
 /// What the operating system shows of a process to others.
 #[cfg(target_os = "linux")]
 impl Process {
+    /// How large a file may be that it writes to, from now on: `0` lets it write nothing any more,
+    /// `unlimited` everything again.
+    pub(crate) fn limit_writing(&self, bytes: &str) {
+        let pid = self.child.id().to_string();
+        let limit = format!("--fsize={bytes}:unlimited");
+        let limited = Command::new("prlimit").args(["--pid", &pid, &limit]).status();
+        assert!(limited.unwrap().success(), "prlimit {limit}");
+    }
+
+    /// Does it still run?
+    pub(crate) fn is_alive(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
     /// The environments of the processes that it has started and that still run.
     pub(crate) fn environments_of_children(&self) -> Vec<String> {
         let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
@@ -305,7 +352,7 @@ pub(crate) async fn answer(request: RequestBuilder) -> Answer {
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the user of the system, not the system")]
-fn client() -> Client {
+pub(crate) fn client() -> Client {
     // The client wants a TLS provider even where it speaks plain HTTP.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder().no_proxy().timeout(PATIENCE).build().unwrap()

@@ -4,16 +4,21 @@ mod hooks;
 mod ping_test;
 mod sources;
 mod deliveries;
+mod replay;
+mod poison;
 
 use std::sync::Arc;
 
 use ::hooks::{
     id::HookId,
     manage::Hooks,
+    poison::Poisons,
     ports::{Clock, Ledger},
     publish::Sources,
+    replay::Replays,
 };
 use axum::Router;
+use uuid::Uuid;
 
 use crate::{
     error::Refusal,
@@ -30,6 +35,10 @@ pub struct Admin {
     pub sources: Arc<Sources>,
     /// The log of deliveries.
     pub ledger: Arc<dyn Ledger>,
+    /// What sends deliveries again.
+    pub replays: Arc<Replays>,
+    /// What sends messages again that could not be processed.
+    pub poisons: Arc<Poisons>,
     /// The time, for what has expired.
     pub clock: Arc<dyn Clock>,
     /// What hooks are made with where they do not say.
@@ -52,6 +61,9 @@ pub(crate) fn routes(admin: Admin) -> Router {
     };
     let deliveries = Resource::new().get(deliveries::list);
     let delivery = Resource::new().get(deliveries::get);
+    let redeliver = Resource::new().post(replay::redeliver);
+    let recover = Resource::new().post(replay::recover);
+    let recovery = Resource::new().get(replay::recovery);
     Router::new()
         .route("/event-hooks", hooks.into_methods())
         .route("/event-hooks/{id}", hook.into_methods())
@@ -59,16 +71,25 @@ pub(crate) fn routes(admin: Admin) -> Router {
         .route("/event-hooks/{id}/test", Resource::new().post(ping_test::test).into_methods())
         .route("/event-hooks/{id}/deliveries", deliveries.into_methods())
         .route("/event-hooks/{id}/deliveries/{delivery}", delivery.into_methods())
+        .route("/event-hooks/{id}/deliveries/{delivery}/redeliver", redeliver.into_methods())
+        .route("/event-hooks/{id}/recover", recover.into_methods())
+        .route("/event-hooks/{id}/recover/{recovery}", recovery.into_methods())
         .route("/event-hooks/sources", sources())
         .route("/event-hooks/sources/{source}", source())
         .route("/event-hooks/sources/{source}/{event}", event())
         .route("/event-hooks/source", sources())
         .route("/event-hooks/source/{source}", source())
         .route("/event-hooks/source/{source}/{event}", event())
+        .merge(poison::routes())
         .with_state(admin)
+}
+
+/// An id of any kind, from a path.
+fn any_id<T: From<Uuid>>(text: &str) -> Result<T, Refusal> {
+    hook::uuid(text).map(T::from).ok_or(Refusal::InvalidKey)
 }
 
 /// The id of a hook, from a path.
 fn hook_id(text: &str) -> Result<HookId, Refusal> {
-    hook::uuid(text).map(HookId::from).ok_or(Refusal::InvalidKey)
+    any_id(text)
 }

@@ -71,15 +71,18 @@ fn shown(headers: &HeaderMap) -> Option<&str> {
 pub(crate) trait Deed: Send + Sync {
     /// What it is.
     const ACTION: Action;
+    /// Does it concern all workspaces, whichever the request names?
+    const EVERYWHERE: bool = false;
 }
 
 macro_rules! deed {
-    ($($(#[$doc:meta])* $name:ident = $action:ident),+ $(,)?) => {
+    ($($(#[$doc:meta])* $name:ident = $action:ident $($everywhere:ident)?),+ $(,)?) => {
         $(
             $(#[$doc])*
             pub(crate) struct $name;
             impl Deed for $name {
                 const ACTION: Action = Action::$action;
+                $(const $everywhere: bool = true;)?
             }
         )+
     };
@@ -88,8 +91,10 @@ macro_rules! deed {
 deed! {
     /// To look.
     ToRead = Read,
-    /// To change hooks, or run them.
+    /// To change hooks, run them, or send deliveries again.
     ToWrite = Write,
+    /// To see to what could not be processed, whose ever it is.
+    ToMend = Write EVERYWHERE,
     /// To publish sources.
     ToPublish = Publish,
     /// To post events.
@@ -139,10 +144,11 @@ impl<D: Deed, S: Sync> FromRequestParts<S> for May<D> {
             return Err(Refusal::unexpected(&"a route without an entrance"));
         };
         let holder = entrance.auth.admit(&parts.headers).await?;
-        if !holder.caller.may(D::ACTION, &Scope::of(&entrance.workspace)) {
+        let is_tied = !holder.caller.workspaces.is_empty();
+        let is_elsewhere = D::EVERYWHERE && is_tied;
+        if is_elsewhere || !holder.caller.may(D::ACTION, &Scope::of(&entrance.workspace)) {
             return Err(Refusal::Forbidden { name: holder.name, verb: verb(&parts.method) });
         }
-        let is_tied = !holder.caller.workspaces.is_empty();
         Ok(Self { role: holder.caller.role, is_tied, entrance, deed: PhantomData })
     }
 }

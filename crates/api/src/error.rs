@@ -6,7 +6,10 @@
 use std::fmt::Display;
 
 use axum::response::{IntoResponse, Response};
-use hooks::{id::HookId, manage::ManageError, ports::PortError, violation::Violations};
+use hooks::{
+    id::HookId, manage::ManageError, poison::PoisonError, ports::PortError, replay::ReplayError,
+    violation::Violations,
+};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 
@@ -105,6 +108,30 @@ impl From<ManageError> for Refusal {
             ManageError::Invalid(violations) => Self::Violations(violations),
             ManageError::NotPingable(_) => Self::bad_request(error),
             ManageError::Port(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReplayError> for Refusal {
+    fn from(error: ReplayError) -> Self {
+        match error {
+            ReplayError::NoHook(_) | ReplayError::NoDelivery(_) | ReplayError::NoRecovery(_) => {
+                Self::NotFound
+            }
+            ReplayError::AnotherLife(_) | ReplayError::Disabled(_) => {
+                Self::Because(StatusCode::CONFLICT, error.to_string())
+            }
+            ReplayError::Port(error) => error.into(),
+        }
+    }
+}
+
+impl From<PoisonError> for Refusal {
+    fn from(error: PoisonError) -> Self {
+        match error {
+            PoisonError::NotFound(_) => Self::NotFound,
+            PoisonError::NoTask(_) => Self::Because(StatusCode::CONFLICT, error.to_string()),
+            PoisonError::Port(error) => error.into(),
         }
     }
 }

@@ -27,7 +27,8 @@ use crate::{
 };
 
 /// Where routes begin. No workspace can be called so, whether or not this release has the route.
-const ROOTS: [&str; 6] = ["event-hooks", "events", "status", "tokens", "openapi.json", "metrics"];
+const ROOTS: [&str; 7] =
+    ["event-hooks", "events", "poison", "status", "tokens", "openapi.json", "metrics"];
 
 /// The way a request came in.
 #[derive(Clone)]
@@ -250,6 +251,7 @@ mod tests {
             ("several, after a prefix", "/team/events//", Some("team"), "/events"),
             ("a route that another release has", "/team/tokens", Some("team"), "/tokens"),
             ("a route for a prefix", "/events/events", None, "/events/events"),
+            ("another route for a prefix", "/poison/events", None, "/poison/events"),
             ("two prefixes", "/a/b/events", None, "/a/b/events"),
             ("an unknown route", "/team/other", None, "/team/other"),
             ("a workspace that is none", "/te%20am/events", None, "/te%20am/events"),

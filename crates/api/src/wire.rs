@@ -14,5 +14,8 @@ mod config;
 pub(crate) mod spec;
 
 pub(crate) mod delivery;
+pub(crate) mod range;
+pub(crate) mod recovery;
+pub(crate) mod poison;
 pub(crate) mod paging;
 pub(crate) mod ran;

@@ -1,7 +1,7 @@
 //! Can it be read what became of the events that a hook was owed?
 
 use hooks::{
-    delivery::{Delivery, ExhaustedReason, Record, State},
+    delivery::{Delivery, ExhaustedReason, PendingReason, Record, State},
     hook::EventHook,
     id::{DeliveryId, HookId},
     ports::{HookStore as _, Ledger as _},
@@ -27,7 +27,13 @@ async fn three(doors: &Doors) -> (HookId, [DeliveryId; 3]) {
     (id, ids.try_into().unwrap())
 }
 
-async fn record(doors: &Doors, hook: &EventHook, seconds: i64, state: State) -> DeliveryId {
+/// A delivery of an event that was accepted so many seconds after the start.
+pub(crate) async fn record(
+    doors: &Doors,
+    hook: &EventHook,
+    seconds: i64,
+    state: State,
+) -> DeliveryId {
     let delivery = Delivery::first(hook, event_at(seconds));
     let id = delivery.id();
     let record = Record { at: at(seconds + 1), ..record_of(delivery, attempt_step(1), state) };
@@ -123,6 +129,47 @@ async fn a_delivery_alone_has_data_and_attempts() {
             "error": null,
         }])
     );
+}
+
+#[tokio::test]
+async fn an_attempt_shows_the_headers_that_were_sent() {
+    let doors = Doors::open();
+    let id: HookId = doors.log_hook().await.parse().unwrap();
+    let hook = doors.store.hook(id).await.unwrap().unwrap();
+    let delivery = Delivery::first(&hook, event_at(10));
+    let path = format!("/event-hooks/{id}/deliveries/{}", delivery.id());
+    let mut record = record_of(delivery, attempt_step(1), State::Delivered);
+    let sent = [("webhook-id", "1"), ("x-token", "***"), ("x-many", "a"), ("x-many", "b")];
+    record.attempt.as_mut().unwrap().exchange.headers =
+        sent.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    doors.ledger.record(&record, at(1_000_000)).await.unwrap();
+
+    let shown = doors.get(&path).await.expect(200);
+    assert_eq!(
+        shown["attempts"][0]["headers"],
+        json!({"webhook-id": "1", "x-token": "***", "x-many": "a, b"})
+    );
+}
+
+#[tokio::test]
+async fn a_pending_delivery_says_what_it_waits_for_and_until_when() {
+    let doors = Doors::open();
+    let id: HookId = doors.log_hook().await.parse().unwrap();
+    let hook = doors.store.hook(id).await.unwrap().unwrap();
+    for (seconds, reason, expected) in [
+        (1, PendingReason::Retry, "retry"),
+        (2, PendingReason::Circuit, "circuit"),
+        (3, PendingReason::Slow, "slow"),
+        (4, PendingReason::Redelivery, "redelivery"),
+    ] {
+        let state = State::Pending { due: at(900), reason };
+        let delivery = record(&doors, &hook, seconds, state).await;
+        let shown = doors.get(&format!("/event-hooks/{id}/deliveries/{delivery}")).await;
+        let shown = shown.expect(200);
+        assert_eq!(shown["status"], "pending", "{expected}");
+        assert_eq!(shown["reason"], expected);
+        assert_eq!(shown["due"], "2026-11-21T10:15:00.000Z", "{expected}");
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Both doors over ports in memory, and how tests knock.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use api::{Admin, Auth, Front, Ingest, Probe, Reach, Status, wire::hook::Defaults};
 use async_trait::async_trait;
@@ -8,7 +8,10 @@ use axum::{Router, body::Body};
 use hooks::{
     explain::Explainer,
     manage::Hooks,
+    poison::Poisons,
+    ports::Ledger,
     publish::{Publisher, Sources},
+    replay::Replays,
     task::Queue,
 };
 use http::{HeaderMap, Method, Request, StatusCode};
@@ -104,15 +107,24 @@ impl Doors {
         let handlers = ScriptedHandlers::default();
 
         let shared = (Arc::new(store.clone()), Arc::new(queue.clone()), Arc::new(clock.clone()));
+        let kept: Arc<dyn Ledger> = Arc::new(ledger.clone());
         let publisher =
             Arc::new(Publisher::new(shared.0.clone(), shared.1.clone(), shared.2.clone()));
         let explainer = Explainer::new(
             publisher.clone(),
             shared.0.clone(),
             shared.0.clone(),
-            Arc::new(ledger.clone()),
+            kept.clone(),
             shared.2.clone(),
         );
+        let replays = Replays::new(
+            shared.0.clone(),
+            kept.clone(),
+            shared.1.clone(),
+            shared.2.clone(),
+            Duration::from_hours(24),
+        );
+        let poisons = Poisons::new(kept.clone(), shared.1.clone(), shared.2.clone());
         let hooks = Hooks::new(
             shared.0.clone(),
             shared.1.clone(),
@@ -122,7 +134,9 @@ impl Doors {
         let admin = Admin {
             hooks: Arc::new(hooks),
             sources: Arc::new(Sources::new(shared.0.clone())),
-            ledger: Arc::new(ledger.clone()),
+            ledger: kept,
+            replays: Arc::new(replays),
+            poisons: Arc::new(poisons),
             clock: shared.2,
             defaults,
         };

@@ -167,20 +167,6 @@ async fn what_does_not_answer_can_be_asked_again() {
 }
 
 #[tokio::test]
-async fn handlers_of_another_release_are_said_to_be() {
-    let doors = Doors::open();
-    for (handler, config) in [
-        ("lambda", json!({"functions": ["return function() end"]})),
-        ("webhook-custom", json!({"url": "https://example.com", "method": "PUT"})),
-    ] {
-        let hook = json!({"source": "crud", "handler": handler, "config": config});
-        let message = doors.json(Method::POST, "/event-hooks", &hook).await.expect(501);
-        let expected = format!("handler '{handler}' is not available in this release");
-        assert_eq!(message, json!({"message": expected}));
-    }
-}
-
-#[tokio::test]
 async fn a_path_that_is_no_text_is_refused() {
     let answer = Doors::open().get("/event-hooks/sources/%FF").await;
     assert_eq!(answer.expect(400), json!({"message": "the path is not valid UTF-8"}));

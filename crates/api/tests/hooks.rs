@@ -39,8 +39,9 @@ async fn a_webhook_looks_as_in_the_reference() {
 async fn a_new_webhook_is_greeted() {
     let doors = Doors::open();
     let created = doors.hook(&webhook()).await;
-    let [Task::Deliver { event, .. }] = &doors.queue.take_all()[..] else {
-        panic!("one ping is on the queue")
+    let tasks = doors.queue.take_all();
+    let [Task::Deliver { event, .. }, Task::Dispatch { .. }] = &tasks[..] else {
+        panic!("a ping, and the event of the change: {tasks:?}")
     };
     assert_eq!(event.data.get("operation"), Some(&json!("create")));
     assert_eq!(event.data.get("event_hooks").unwrap()["id"], created["id"]);
@@ -184,6 +185,29 @@ async fn a_change_merges_records_and_replaces_the_rest() {
         assert_eq!(changed, hook, "{name}");
         assert_eq!(doors.get(&path).await.expect(200), hook, "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_hook_is_put_out_of_service_and_back() {
+    let doors = Doors::open();
+    let path = format!("/event-hooks/{}", doors.log_hook().await);
+    let shown = || async { doors.get(&path).await.expect(200).get("enabled").cloned() };
+    assert_eq!(shown().await, None, "nobody has said so yet");
+    for (name, change, expected) in [
+        ("off, in JSON", Some(json!({"enabled": false})), Some(json!(false))),
+        ("on again, in a form", None, Some(json!(true))),
+        ("something else", Some(json!({"snooze": 1})), Some(json!(true))),
+        ("as if nobody had said", Some(json!({"enabled": null})), None),
+    ] {
+        let changed = match change {
+            Some(change) => doors.json(Method::PATCH, &path, &change).await,
+            None => doors.form(Method::PATCH, &path, "enabled=true").await,
+        };
+        assert_eq!(changed.expect(200).get("enabled").cloned(), expected, "{name}");
+        assert_eq!(shown().await, expected, "{name}");
+    }
+    let refused = doors.form(Method::PATCH, &path, "enabled=maybe").await.expect(400);
+    assert_eq!(refused["fields"], json!({"enabled": "expected a boolean"}));
 }
 
 #[tokio::test]

@@ -15,5 +15,7 @@ mod errors;
 mod hooks;
 mod ingest;
 mod ping_test;
+mod poison;
+mod replay;
 mod routes;
 mod sources;

@@ -9,9 +9,8 @@ use crate::doors::{Doors, webhook};
 
 fn report(outcome: Outcome, result: HandlerResult) -> Script {
     Script::Report(Report {
-        outcome,
         request: Some("POST https://example.com/hook".into()),
-        result,
+        ..Report::without_request(outcome, result)
     })
 }
 

@@ -1,10 +1,14 @@
-//! [`Ledger`]: what gates remember, who claimed what, and what became of deliveries.
+//! [`Ledger`]: what gates remember, who claimed what, what became of deliveries, how receivers are
+//! doing, and what could not be processed.
 //!
 //! None of it needs to survive a power cut before it is answered: see `writer`.
 
 mod claims;
 mod deliveries;
 mod gates;
+mod health;
+mod poison;
+mod recoveries;
 
 pub(crate) use deliveries::forget;
 
@@ -12,10 +16,11 @@ use async_trait::async_trait;
 use hooks::{
     delivery::Record,
     gate::{GateKey, Memory},
-    id::DeliveryId,
+    health::Health,
+    id::{DeliveryId, Generation, HookId, PoisonId, RecoveryId},
     ports::{
-        Claim, DeliveryCursor, DeliveryEntry, DeliveryQuery, Ledger, Page, PortResult, Progress,
-        Remembered,
+        Claim, DeliveryCursor, DeliveryEntry, DeliveryQuery, KeptHealth, Ledger, Page, PageRequest,
+        Poison, PortResult, Progress, Recovery, Remembered,
     },
     time::Timestamp,
 };
@@ -96,5 +101,54 @@ impl Ledger for Store {
 
     async fn delivery(&self, id: DeliveryId, now: Timestamp) -> PortResult<Option<DeliveryEntry>> {
         self.read(WHAT, move |connection| deliveries::one(connection, id, now)).await
+    }
+
+    async fn count(&self, query: &DeliveryQuery, now: Timestamp) -> PortResult<u64> {
+        let query = query.clone();
+        self.read(WHAT, move |connection| deliveries::count(connection, &query, now)).await
+    }
+
+    async fn health(
+        &self,
+        hook: HookId,
+        generation: Generation,
+        now: Timestamp,
+    ) -> PortResult<Option<KeptHealth>> {
+        self.read(WHAT, move |connection| health::read(connection, hook, generation, now)).await
+    }
+
+    async fn keep_health(
+        &self,
+        hook: HookId,
+        generation: Generation,
+        health: &Health,
+        seen: u64,
+        expires: Timestamp,
+    ) -> PortResult<()> {
+        let health = serde_json::to_string(health).map_err(|it| Fault::from(it).of(WHAT))?;
+        let now = self.now();
+        let writing = health::Writing { hook, generation, health, seen, expires, now };
+        self.write(terms(writing.health.len()), move |it| writing.write(it)).await
+    }
+
+    async fn keep_recovery(&self, recovery: &Recovery, expires: Timestamp) -> PortResult<()> {
+        let (recovery, now) = (recovery.clone(), self.now());
+        self.write(terms(0), move |it| recoveries::write(it, &recovery, expires, now)).await
+    }
+
+    async fn recovery(&self, id: RecoveryId, now: Timestamp) -> PortResult<Option<Recovery>> {
+        self.read(WHAT, move |connection| recoveries::read(connection, id, now)).await
+    }
+
+    async fn poisons(&self, page: PageRequest<PoisonId>) -> PortResult<Page<Poison, PoisonId>> {
+        self.read(WHAT, move |connection| poison::list(connection, page)).await
+    }
+
+    async fn poison(&self, id: PoisonId) -> PortResult<Option<Poison>> {
+        self.read(WHAT, move |connection| poison::one(connection, id)).await
+    }
+
+    async fn drop_poison(&self, id: PoisonId) -> PortResult<bool> {
+        self.write(terms(0), move |connection| poison::remove(connection, id)).await
     }
 }

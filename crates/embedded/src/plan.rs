@@ -15,6 +15,14 @@ pub(crate) fn assert_seeks(queries: &[&str]) {
     }
 }
 
+/// Panics where SQLite would not look into this index with these terms of the query.
+pub(crate) fn assert_searches(query: &str, index: &str) {
+    let mut connection = Connection::open_in_memory().unwrap();
+    schema::bring_up(&mut connection, 0).unwrap();
+    let plan = of(&connection, query);
+    assert!(plan.contains(index), "{query}\n{plan}");
+}
+
 fn of(connection: &Connection, query: &str) -> String {
     let mut explained = connection.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
     // Its parameters stay unbound: the plan does not depend on them.

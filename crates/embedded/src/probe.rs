@@ -17,35 +17,4 @@ impl Store {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{fs, sync::Arc};
-
-    use testkit::fakes::HandClock;
-
-    use super::*;
-    use crate::fault::Fault;
-
-    #[tokio::test]
-    async fn a_probe_writes_and_changes_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path(), Arc::new(HandClock::default())).unwrap();
-        let log = || fs::metadata(folder.path().join("event-hooks.db-wal")).unwrap().len();
-        let before = log();
-        store.probe().await.unwrap();
-        assert!(log() > before, "it came as far as the disk");
-        drop(store);
-        Store::open(folder.path(), Arc::new(HandClock::default())).expect("as good as before");
-    }
-
-    #[tokio::test]
-    async fn a_probe_shows_that_nobody_writes() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path(), Arc::new(HandClock::default())).unwrap();
-        let terms = Terms { what: "the test", survives: Survives::Process, bytes: 0 };
-        let panicking =
-            store.write(terms, |_| -> Result<(), Fault> { panic!("a test wants the thread dead") });
-        assert!(panicking.await.is_err());
-        let error = store.probe().await.unwrap_err().to_string();
-        assert_eq!(error, "the store is unavailable: its writer has stopped");
-    }
-}
+mod tests;

@@ -308,12 +308,22 @@ impl Store {
 
     /// Not done with this one: it is handed out again after a delay.
     pub async fn release(&self, id: i64, delay: Duration) -> PortResult<()> {
+        self.hand_out_again(id, delay, "UPDATE task SET leased = 0, due = ?2 WHERE id = ?1").await
+    }
+
+    /// The same through no fault of its own: it counts as handed out once, so that however long a
+    /// store or a disk is in trouble, no message is put aside for that.
+    pub async fn forgive(&self, id: i64, delay: Duration) -> PortResult<()> {
+        const FORGIVE: &str =
+            "UPDATE task SET leased = 0, due = ?2, receives = min(receives, 1) WHERE id = ?1";
+        self.hand_out_again(id, delay, FORGIVE).await
+    }
+
+    async fn hand_out_again(&self, id: i64, delay: Duration, sql: &'static str) -> PortResult<()> {
         check(delay)?;
         let due = self.now() + delay;
         self.write(terms(Survives::Process, 0), move |connection| {
-            connection
-                .prepare_cached("UPDATE task SET leased = 0, due = ?2 WHERE id = ?1")?
-                .execute([id, due.as_millis()])?;
+            connection.prepare_cached(sql)?.execute([id, due.as_millis()])?;
             Ok(())
         })
         .await?;

@@ -1,13 +1,14 @@
 //! Which tables are there, and how does a file of an older release get them?
 //!
 //! Each script makes one version out of the one before, which `user_version` counts. A script
-//! only ever adds: the release before must be able to read and write what this one leaves
-//! behind, so that a rollback works. That is why a file of the *next* version is taken, too.
+//! only ever adds: the release before must be able to read and write what this one leaves behind,
+//! so that a rollback works. (An index may go once another serves its queries and none of the
+//! release before names it.) That is why a file of the *next* version is taken, too.
 
 use rusqlite::Connection;
 
 /// The scripts, each making the version of its place in this list.
-const SCRIPTS: [&str; 1] = [include_str!("../schema/0001.sql")];
+const SCRIPTS: [&str; 2] = [include_str!("../schema/0001.sql"), include_str!("../schema/0002.sql")];
 
 /// The version that this release writes.
 pub(crate) const WRITES: usize = SCRIPTS.len();

@@ -19,12 +19,18 @@ const CLAIMS: &str = "DELETE FROM claim WHERE (workspace, source, key) IN
 const MEMORIES: &str = "DELETE FROM gate WHERE rowid IN
     (SELECT rowid FROM gate WHERE expires <= ?1 ORDER BY expires LIMIT ?2)";
 
+const HEALTHS: &str = "DELETE FROM health WHERE (hook, generation) IN
+    (SELECT hook, generation FROM health WHERE expires <= ?1 ORDER BY expires LIMIT ?2)";
+
+const RECOVERIES: &str = "DELETE FROM recovery WHERE id IN
+    (SELECT id FROM recovery WHERE expires <= ?1 ORDER BY expires LIMIT ?2)";
+
 const DELIVERIES: &str =
     "SELECT number FROM delivery WHERE expires <= ?1 ORDER BY expires LIMIT ?2";
 
 impl Store {
-    /// Removes claims, memories and deliveries that have expired, at most so many of each, so
-    /// that nobody waits for long behind it. Answers how many; nothing is left when that is 0.
+    /// Removes claims, memories, deliveries, health and recoveries that have expired, at most so
+    /// many of each, so that nobody waits for long behind it. Answers how many; nothing is left when that is 0.
     pub async fn sweep(&self, most: usize) -> PortResult<usize> {
         let terms = Terms { what: "the ledger", survives: Survives::Process, bytes: 0 };
         let now = self.now();
@@ -38,12 +44,14 @@ fn sweep(connection: &Connection, now: Timestamp, most: usize) -> Result<usize, 
     let claims_ended = (now - Claim::KEPT_BEYOND_ITS_END).as_millis();
     let claims = connection.prepare_cached(CLAIMS)?.execute([claims_ended, most])?;
     let memories = connection.prepare_cached(MEMORIES)?.execute(slice)?;
+    let healths = connection.prepare_cached(HEALTHS)?.execute(slice)?;
+    let recoveries = connection.prepare_cached(RECOVERIES)?.execute(slice)?;
     let numbers: Vec<i64> = connection
         .prepare_cached(DELIVERIES)?
         .query_map(slice, |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     numbers.iter().try_for_each(|number| forget(connection, *number))?;
-    Ok(claims + memories + numbers.len())
+    Ok(claims + memories + healths + recoveries + numbers.len())
 }
 
 #[cfg(test)]
@@ -53,6 +61,6 @@ mod tests {
 
     #[test]
     fn what_has_expired_is_found_without_looking_at_the_rest() {
-        plan::assert_seeks(&[CLAIMS, MEMORIES, DELIVERIES]);
+        plan::assert_seeks(&[CLAIMS, MEMORIES, HEALTHS, RECOVERIES, DELIVERIES]);
     }
 }

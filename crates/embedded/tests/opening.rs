@@ -133,12 +133,12 @@ async fn the_next_releases_file_is_read_and_one_of_the_release_after_is_refused(
         database.pragma_update(None, "user_version", version).unwrap();
     };
 
-    set_version(2);
+    set_version(3);
     let store = open(folder.path(), &HandClock::default());
     assert_eq!(store.hook(hook.id).await.unwrap(), Some(hook), "a rollback works");
     drop(store);
 
-    set_version(3);
+    set_version(4);
     let refused = refusal(folder.path());
-    assert!(matches!(refused, OpenError::TooNew { found: 3, reads: 2, .. }), "{refused}");
+    assert!(matches!(refused, OpenError::TooNew { found: 4, reads: 3, .. }), "{refused}");
 }

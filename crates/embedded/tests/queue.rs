@@ -174,6 +174,19 @@ async fn a_buried_task_is_kept_aside_and_never_handed_out() {
 }
 
 #[tokio::test]
+async fn what_is_given_back_through_no_fault_of_its_own_is_not_counted_against_it() {
+    let world = world();
+    world.send([numbered(0)]).await;
+    for _ in 0..100 {
+        let messages = world.receive(10).await;
+        assert!(messages[0].receives <= 2, "{}", messages[0].receives);
+        world.store.forgive(messages[0].id, Duration::ZERO).await.unwrap();
+    }
+    let messages = world.receive(10).await;
+    assert_eq!(messages[0].receives, 2, "it was handed out before, and that counts");
+}
+
+#[tokio::test]
 async fn depth_counts_what_is_not_done() {
     let world = world();
     assert_eq!(world.store.depth().await.unwrap(), Depth::default());

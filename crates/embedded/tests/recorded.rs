@@ -3,19 +3,25 @@
 use std::path::Path;
 
 use hooks::{
+    delivery::Status,
     digest::Digest,
     event::EventKey,
     gate::GateKey,
     handler::Handler,
-    id::{DeliveryId, HookId, OccurrenceId},
+    id::{DeliveryId, HookId, OccurrenceId, PoisonId},
     name::Scope,
-    ports::{CatalogStore, Claim, DeliveryQuery, HookStore, Ledger, PageRequest, TokenStore},
+    ports::{
+        CatalogStore, Claim, DeliveryQuery, HookStore, KeptHealth, Ledger, PageRequest, Poison,
+        TokenStore,
+    },
     secret::Secret,
     task::{Queue, Task},
 };
 use rusqlite::Connection;
 use testkit::{
-    builders::{START, attempt_step, claim, event, memory, published, token},
+    builders::{
+        START, at, attempt_step, claim, event, failing, hook, memory, published, recovery, token,
+    },
     fakes::HandClock,
 };
 
@@ -71,6 +77,42 @@ async fn recorded_deliveries_are_still_read() {
     let page = PageRequest { size: 10, after: None };
     let query = DeliveryQuery { hook, status: None, since: None, until: None, page };
     assert_eq!(store.deliveries(&query, START).await.unwrap().items[0].id, id);
+    for (status, expected) in [(None, 1), (Some(Status::Delivered), 1), (Some(Status::Parked), 0)] {
+        let query = DeliveryQuery { status, ..query.clone() };
+        assert_eq!(store.count(&query, START).await.unwrap(), expected, "{status:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_first_release_did_not_keep_can_be_kept_beside_it() {
+    let (folder, clock) = (folder(), HandClock::default());
+    lay_down(FIRST_RELEASE, folder.path());
+    let store = open(folder.path(), &clock);
+
+    let (hook, recovery) = (hook(), recovery());
+    store.keep_health(hook.id, hook.generation, &failing(3), 0, at(60)).await.unwrap();
+    let health = store.health(hook.id, hook.generation, START).await.unwrap();
+    assert_eq!(health, Some(KeptHealth { health: failing(3), version: 1 }));
+    store.keep_recovery(&recovery, at(60)).await.unwrap();
+    assert_eq!(store.recovery(recovery.id, START).await.unwrap(), Some(recovery));
+}
+
+#[tokio::test]
+async fn a_recorded_dead_letter_is_poison() {
+    let (folder, clock) = (folder(), HandClock::default());
+    lay_down(FIRST_RELEASE, folder.path());
+    let store = open(folder.path(), &clock);
+
+    let page = PageRequest { size: 10, after: None };
+    let listed = store.poisons(page).await.unwrap().items;
+    let id: PoisonId = "00000000-0000-0000-0000-000000000003".parse().unwrap();
+    let poison = store.poison(id).await.unwrap().unwrap();
+    assert_eq!(listed, [Poison { body: String::new(), ..poison.clone() }]);
+    assert_eq!((poison.queue, poison.receives, poison.sent), (Queue::Events, 1, START));
+    assert_eq!((poison.buried, &*poison.reason), (START, "not a task"));
+    assert!(matches!(Task::decode(&poison.body), Ok(Task::Dispatch { .. })));
+    assert!(store.drop_poison(id).await.unwrap());
+    assert_eq!(store.depth().await.unwrap().dead, 0);
 }
 
 #[tokio::test]
@@ -88,18 +130,38 @@ async fn recorded_tasks_are_still_handed_out() {
     assert_eq!(store.depth().await.unwrap().dead, 1);
 }
 
+/// What these are made by, in alphabetical order.
+fn made_by(kinds: &str, folder: &Path) -> Vec<String> {
+    let database = Connection::open(folder.join("event-hooks.db")).expect("it is there");
+    let sql =
+        format!("SELECT sql FROM sqlite_schema WHERE sql <> '' AND type IN ({kinds}) ORDER BY 1");
+    let mut statements = database.prepare(&sql).expect("SQL");
+    let rows = statements.query_map([], |row| row.get::<_, String>(0)).expect("a table of its own");
+    rows.map(|it| it.expect("text")).collect()
+}
+
 #[test]
 fn a_script_that_was_released_is_not_edited() {
     let [recorded, fresh] = [folder(), folder()];
     lay_down(FIRST_RELEASE, recorded.path());
     drop(open(recorded.path(), &HandClock::default()));
     drop(open(fresh.path(), &HandClock::default()));
-    let tables = |folder: &Path| {
-        let database = Connection::open(folder.join("event-hooks.db")).unwrap();
-        let mut tables =
-            database.prepare("SELECT sql FROM sqlite_schema WHERE sql <> '' ORDER BY 1").unwrap();
-        let rows = tables.query_map([], |row| row.get::<_, String>(0)).unwrap();
-        rows.map(Result::unwrap).collect::<Vec<_>>()
-    };
-    assert_eq!(tables(recorded.path()), tables(fresh.path()));
+    let all = |folder: &Path| made_by("'table', 'index'", folder);
+    assert_eq!(all(recorded.path()), all(fresh.path()));
+}
+
+#[test]
+fn the_first_release_finds_each_of_its_tables_as_it_left_it() {
+    let folder = folder();
+    lay_down(FIRST_RELEASE, folder.path());
+    let left = made_by("'table'", folder.path());
+    drop(open(folder.path(), &HandClock::default()));
+    let found = made_by("'table'", folder.path());
+    assert!(found.len() > left.len(), "it was brought up");
+    for table in left {
+        assert!(found.contains(&table), "{table}");
+    }
+    for kind in ["'trigger'", "'view'"] {
+        assert_eq!(made_by(kind, folder.path()), [""; 0], "nothing gets in its way");
+    }
 }

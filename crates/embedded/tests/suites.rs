@@ -5,13 +5,15 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use embedded::{Message, Store};
 use hooks::{
-    ports::{Outgoing, PortResult, TaskQueue},
+    id::PoisonId,
+    ports::{Ledger, Outgoing, PageRequest, Poison, PortResult, TaskQueue},
     task::{Queue, Task},
 };
 use testkit::{
     fakes::HandClock,
     suites::{
         self,
+        ledger::poison::Burying,
         task_queue::{Received, Receiving},
     },
 };
@@ -55,6 +57,17 @@ async fn token_store() {
 async fn ledger() {
     let fresh = Fresh(folder());
     suites::ledger::run(async |clock| Arc::new(fresh.store(&clock)) as _).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn poison() {
+    let fresh = Fresh(folder());
+    suites::ledger::poison::run(async |clock: HandClock| {
+        let store = fresh.store(&clock);
+        let undertaker = Arc::new(BothHalves { store: store.clone(), clock });
+        suites::ledger::poison::Subject { ledger: Arc::new(store), undertaker }
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,5 +120,28 @@ impl Receiving for BothHalves {
 
     async fn wait(&self, span: Duration) {
         self.clock.advance(span);
+    }
+}
+
+#[async_trait]
+impl Burying for BothHalves {
+    /// Lives the message's life: sent, handed out so often, and given up.
+    async fn bury(&self, poison: &Poison) -> PortResult<PoisonId> {
+        let task = Task::decode(&poison.body).expect("the text of a task");
+        let (queue, delay, group) = (poison.queue, Duration::ZERO, "a group".to_owned());
+        self.clock.set(poison.sent);
+        self.store.send(vec![Outgoing { queue, task, delay, group }]).await?;
+        let mut id = 0;
+        for _ in 0..poison.receives {
+            let handed_out = self.store.receive(queue, 1).await?.remove(0);
+            self.store.release(handed_out.id, delay).await?;
+            id = handed_out.id;
+        }
+        self.clock.set(poison.buried);
+        self.store.bury(id, &poison.reason).await?;
+        // The highest number is the latest's.
+        let page = PageRequest { size: 1_000, after: None };
+        let latest = self.store.poisons(page).await?.items.pop();
+        Ok(latest.expect("it was put aside just now").id)
     }
 }

@@ -6,19 +6,23 @@ use hooks::{
     delivery::State,
     hook::EventHook,
     ports::{
-        CatalogStore, Claim, Clock, HookStore, Ledger, PortError, ShelfKey, TaskQueue, TokenStore,
+        CatalogStore, Claim, Clock, HookStore, KeptHealth, Ledger, PageRequest, PortError,
+        ShelfKey, TaskQueue, TokenStore,
     },
     task::{Queue, Task},
 };
 use testkit::{
     builders::{
-        START, at, attempt_step, claim, delivery, dispatch, event, gate_key, hook, memory,
-        outgoing, published, record_of, token, workspace,
+        START, at, attempt_step, claim, delivery, dispatch, event, failing, gate_key, hook, memory,
+        outgoing, published, record_of, recovery, token, workspace,
     },
     fakes::HandClock,
 };
 
 use crate::{folder, open};
+
+/// How long the rest is kept.
+const MONTH: Duration = Duration::from_hours(30 * 24);
 
 #[tokio::test]
 async fn everything_that_was_answered_is_there_after_reopening() {
@@ -28,6 +32,7 @@ async fn everything_that_was_answered_is_there_after_reopening() {
     let (entry, token, gate, mine) = (published("p", "e"), token("t"), gate_key(), claim("a"));
     let record = record_of(delivery(), attempt_step(1), State::Delivered);
     let task = dispatch(event());
+    let (recovery, given_up) = (recovery(), dispatch(event()));
 
     let store = open(folder.path(), &clock);
     store.insert(&hook).await.unwrap();
@@ -36,11 +41,19 @@ async fn everything_that_was_answered_is_there_after_reopening() {
     store.remember(&gate, &memory(0, "a"), 0, None).await.unwrap();
     store.claim(std::slice::from_ref(&mine)).await.unwrap();
     store.record(&record, at(60)).await.unwrap();
+    store.keep_health(hook.id, hook.generation, &failing(3), 0, at(60)).await.unwrap();
+    store.keep_recovery(&recovery, at(60)).await.unwrap();
+    store.send(vec![outgoing(given_up.clone())]).await.unwrap();
+    let message = store.receive(Queue::Events, 1).await.unwrap().remove(0);
+    store.bury(message.id, "a test wants it dead").await.unwrap();
     store.send(vec![outgoing(task.clone())]).await.unwrap();
     let kept_shelf = store.shelf(&shelf).await.unwrap();
     drop(store);
 
     let store = open(folder.path(), &clock);
+    let health = store.health(hook.id, hook.generation, START).await.unwrap();
+    assert_eq!(health, Some(KeptHealth { health: failing(3), version: 1 }));
+    assert_eq!(store.recovery(recovery.id, START).await.unwrap(), Some(recovery));
     assert_eq!(store.hook(hook.id).await.unwrap(), Some(hook));
     assert_eq!(store.shelf(&shelf).await.unwrap(), kept_shelf);
     assert_eq!(store.published().await.unwrap(), [entry]);
@@ -52,6 +65,10 @@ async fn everything_that_was_answered_is_there_after_reopening() {
     assert_eq!((kept.delivery, kept.attempts.len()), (record.delivery, 1));
     let messages = store.receive(Queue::Events, 10).await.unwrap();
     assert_eq!(Task::decode(&messages[0].body).unwrap(), task);
+    let page = PageRequest { size: 10, after: None };
+    let listed = store.poisons(page).await.unwrap().items;
+    let poison = store.poison(listed[0].id).await.unwrap().unwrap();
+    assert_eq!(Task::decode(&poison.body).unwrap(), given_up);
 }
 
 #[tokio::test]
@@ -121,9 +138,17 @@ async fn what_has_expired_is_swept_in_slices_and_nothing_else() {
     let store = open(folder.path(), &clock);
     let kept = record_of(delivery(), attempt_step(1), State::Delivered);
     let kept_gate = gate_key();
-    store.record(&kept, at(30 * 24 * 60 * 60)).await.unwrap();
+    store.record(&kept, START + MONTH).await.unwrap();
     store.remember(&kept_gate, &memory(0, "a"), 0, None).await.unwrap();
+    let (kept_hook, kept_recovery) = (hook(), recovery());
+    let keep_health = async |hook: &EventHook, expires| {
+        store.keep_health(hook.id, hook.generation, &failing(1), 0, expires).await.unwrap();
+    };
+    keep_health(&kept_hook, START + MONTH).await;
+    store.keep_recovery(&kept_recovery, START + MONTH).await.unwrap();
     for number in 0..5 {
+        keep_health(&hook(), at(10)).await;
+        store.keep_recovery(&recovery(), at(10)).await.unwrap();
         let gone = record_of(delivery(), attempt_step(1), State::Delivered);
         store.record(&gone, at(10)).await.unwrap();
         store.remember(&gate_key(), &memory(0, "a"), 0, Some(at(10))).await.unwrap();
@@ -140,7 +165,7 @@ async fn what_has_expired_is_swept_in_slices_and_nothing_else() {
         }
         swept
     };
-    assert_eq!(sweep_all().await, [4, 4, 2, 0], "two deliveries and two memories at a time");
+    assert_eq!(sweep_all().await, [8, 8, 4, 0], "two of each kind at a time");
     clock.set(at(10) + Claim::KEPT_BEYOND_ITS_END - Duration::from_millis(1));
     assert_eq!(sweep_all().await, [0], "claims may still be asked for");
     clock.advance(Duration::from_millis(1));
@@ -152,11 +177,11 @@ async fn what_has_expired_is_swept_in_slices_and_nothing_else() {
     drop(store);
     let database = rusqlite::Connection::open(folder.path().join("event-hooks.db")).unwrap();
     let rows = "SELECT (SELECT count(*) FROM delivery), (SELECT count(*) FROM attempt),
-                       (SELECT count(*) FROM gate), (SELECT count(*) FROM claim)";
-    let counts: [i64; 4] = database
-        .query_row(rows, [], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]))
-        .unwrap();
-    assert_eq!(counts, [1, 1, 1, 0], "nothing is left of the others");
+                       (SELECT count(*) FROM gate), (SELECT count(*) FROM health),
+                       (SELECT count(*) FROM recovery), (SELECT count(*) FROM claim)";
+    let counts: Vec<i64> =
+        database.query_row(rows, [], |row| (0..6).map(|column| row.get(column)).collect()).unwrap();
+    assert_eq!(counts, [1, 1, 1, 1, 1, 0], "nothing is left of the others");
 }
 
 #[tokio::test]

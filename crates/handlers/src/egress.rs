@@ -101,10 +101,20 @@ impl Egress {
         timeout: Duration,
         resolver: Arc<dyn Resolve>,
     ) -> Result<Self, EgressError> {
+        Self::with_roots(policy, timeout, resolver, tls::mozilla())
+    }
+
+    /// The same, trusting these roots and no others, for tests.
+    pub fn with_roots(
+        policy: Policy,
+        timeout: Duration,
+        resolver: Arc<dyn Resolve>,
+        roots: rustls::RootCertStore,
+    ) -> Result<Self, EgressError> {
         let policy = Arc::new(policy);
         let guarded = Arc::new(resolver::Guarded { policy: Arc::clone(&policy), resolver });
-        let client = |tls| client(tls, timeout, Arc::clone(&guarded));
-        let verifying = client(tls::verifying()?)?;
+        let client = |tls| client(tls, Arc::clone(&guarded));
+        let verifying = client(tls::verifying(roots)?)?;
         let unverified = client(tls::unverified()?)?;
         Ok(Self { policy, timeout, verifying, unverified })
     }
@@ -169,7 +179,6 @@ async fn read(mut response: reqwest::Response) -> Answer {
 #[expect(clippy::disallowed_methods, reason = "this is the one door")]
 fn client(
     tls: rustls::ClientConfig,
-    timeout: Duration,
     resolver: Arc<resolver::Guarded>,
 ) -> Result<reqwest::Client, EgressError> {
     let client = reqwest::Client::builder()
@@ -184,7 +193,7 @@ fn client(
         .retry(reqwest::retry::never())
         .referer(false)
         .http1_only()
-        .connect_timeout(CONNECT_TIMEOUT.min(timeout))
+        .connect_timeout(CONNECT_TIMEOUT)
         .pool_idle_timeout(IDLE_TIMEOUT)
         .pool_max_idle_per_host(MOST_IDLE_PER_HOST)
         .build()?;

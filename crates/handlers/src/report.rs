@@ -66,8 +66,15 @@ fn answered(answer: &Answer) -> HandlerResult {
     HandlerResult::Answered {
         status: answer.status,
         headers: headers.map(|(name, it)| (name.to_string(), lossy(it.as_bytes()))).collect(),
-        body: lossy(&answer.body),
+        body: body(&answer.body),
     }
+}
+
+/// A body in words, no longer than what was read: bytes that are no text take three times as much.
+fn body(bytes: &[u8]) -> String {
+    let mut text = lossy(bytes);
+    text.truncate(text.floor_char_boundary(Answer::MOST_READ));
+    text
 }
 
 fn lossy(bytes: &[u8]) -> String {

@@ -90,7 +90,7 @@ async fn a_failure_says_what_failed_and_no_secret() {
         ),
         (
             format!("https://user:canary@{plain}/canary?canary=canary"),
-            "cannot connect: TLS failed: received corrupt message of type InvalidContentType",
+            "cannot connect: TLS failed: what the receiver says is not TLS",
         ),
         (
             "http://user:canary@unknown.example/canary?canary=canary".to_owned(),

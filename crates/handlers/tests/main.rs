@@ -12,5 +12,7 @@ mod lambda;
 mod port;
 mod proxy;
 mod webhook;
+mod hostile;
+mod trust;
 mod webhook_custom;
 mod functions;

@@ -25,7 +25,7 @@ use testkit::{
 
 use crate::world::{LOOPBACK, egress, handlers, handlers_that_sign, target, timed};
 
-fn webhook(url: &str) -> Webhook {
+pub(crate) fn webhook(url: &str) -> Webhook {
     let (url, signing) = (target(url), Signing::default());
     Webhook { url, headers: BTreeMap::new(), signing, ssl_verify: false }
 }
@@ -35,7 +35,11 @@ fn hook_of(handler: Handler) -> EventHook {
 }
 
 /// Runs a webhook for [`event`] at this time.
-async fn run_at(handlers: &AllHandlers, webhook: Webhook, at: Timestamp) -> (DeliveryId, Report) {
+pub(crate) async fn run_at(
+    handlers: &AllHandlers,
+    webhook: Webhook,
+    at: Timestamp,
+) -> (DeliveryId, Report) {
     let (hook, event, delivery) = (hook_of(Handler::Webhook(webhook)), event(), delivery().id());
     let run = Run { hook: &hook, event: &event, name: Some(&event.event), delivery, at };
     (delivery, handlers.run(run).await)
@@ -176,7 +180,7 @@ async fn a_certificate_counts_where_the_hook_says_so() {
     assert_eq!(unverified.outcome, Outcome::Succeeded);
 
     let verified = run(Webhook { ssl_verify: true, ..webhook(&receiver.url()) }).await;
-    let reason = "cannot connect: certificate is not trusted: UnknownIssuer";
+    let reason = "cannot connect: certificate is not trusted: nobody known has signed it";
     assert_eq!(verified.outcome, failed(None, reason));
     assert_eq!(receiver.requests().len(), 1, "nothing was sent to whom nobody trusts");
 }

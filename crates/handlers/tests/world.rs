@@ -18,6 +18,7 @@ use handlers::{
 };
 use hooks::target_url::TargetUrl;
 use http::{HeaderMap, Method};
+use testkit::certificates;
 
 /// What `local` allows where nobody says otherwise.
 pub(crate) const LOOPBACK: [&str; 2] = ["127.0.0.0/8", "::1/128"];
@@ -29,6 +30,13 @@ pub(crate) fn policy(allow: &[&str]) -> Policy {
 /// A door with five seconds for every request.
 pub(crate) fn egress(allow: &[&str]) -> Egress {
     Egress::new(policy(allow), Duration::from_secs(5)).unwrap()
+}
+
+/// A door that trusts what [`certificates::authority`] has signed, and nobody else.
+pub(crate) fn trusting(timeout: Duration, resolver: Arc<dyn Resolve>) -> Egress {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(certificates::authority()).unwrap();
+    Egress::with_roots(policy(&LOOPBACK), timeout, resolver, roots).unwrap()
 }
 
 pub(crate) fn handlers(egress: Egress) -> AllHandlers {

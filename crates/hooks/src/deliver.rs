@@ -5,23 +5,25 @@
 //! the ledger holds already, or a later one of that run, is dropped: without that, every crash
 //! would double the chain.
 
+mod following;
+
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::FutureExt as _;
 
+use self::following::{follow, hop};
 use crate::{
     delivery::{
         Attempt, Delivery, ExhaustedReason, Failure, FailureClass, HandlerResult, Outcome,
         PendingReason, Record, Report, State, Step,
     },
-    health::{self, Sign, Turn},
+    health::{Sign, Turn},
     hook::EventHook,
     operational::{self, DisabledBecause},
     ports::{
-        Clock, Handlers, HookStore, LONGEST_DELAY, Ledger, Outgoing, PortError, PortResult, Run,
-        TaskQueue,
+        Clock, Handlers, HookStore, LONGEST_DELAY, Ledger, Outgoing, PortError, PortResult,
+        Progress, Run, TaskQueue,
     },
-    retry,
     slots::{Slot, Slots},
     task::{Queue, Retry, Task},
     time::Timestamp,
@@ -59,33 +61,49 @@ pub struct Deliverer {
     pub(crate) vitals: Vitals,
 }
 
+/// An attempt that is to be made.
+#[derive(Clone, Copy)]
+struct Try<'a> {
+    hook: &'a EventHook,
+    delivery: &'a Delivery,
+    number: u32,
+    /// Is the delivery in the ledger, as one that waited? Then it has to be told how this ends.
+    is_recorded: bool,
+}
+
 /// How long a delivery waits for its receiver beyond its schedule, before it is given up.
 const LONGEST_WAIT: Duration = Duration::from_hours(24);
-
-/// How long a delivery waits for a slow receiver at a time: half of what it has waited so far,
-/// within these.
-const SLOW_HOPS: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(5));
 
 impl Deliverer {
     /// The first attempt of a delivery that has just passed its gate; or, where its receiver is not
     /// doing well, its place among those that wait.
     pub async fn first(&self, hook: &EventHook, delivery: &Delivery) -> PortResult<()> {
         let now = self.clock.now();
-        let retry = || Retry { delivery: delivery.clone(), attempt: 1, due: now };
+        let retry =
+            || Retry { delivery: delivery.clone(), attempt: 1, due: now, waits_since: None };
         if !self.vitals.admits_first(hook, now).await {
             return self.defer(retry(), PendingReason::Circuit, now).await;
         }
-        match self.slots.for_first(hook.id, &*self.clock).await {
-            Some(slot) => self.attempt(hook, delivery, 1, slot).await,
-            None => self.defer(retry(), PendingReason::Slow, now).await,
+        let Some(slot) = self.slots.for_first(hook.id, &*self.clock).await else {
+            return self.defer(retry(), PendingReason::Slow, now).await;
+        };
+        let now = self.clock.now();
+        // Those before it may have opened the circuit while it waited for room.
+        if !self.vitals.admits_first(hook, now).await {
+            drop(slot);
+            return self.defer(retry(), PendingReason::Circuit, now).await;
         }
+        self.attempt(Try { hook, delivery, number: 1, is_recorded: false }, slot).await
     }
 
     /// The first attempt of a delivery that did not come straight from a match: a continuation, a
-    /// ping.
+    /// ping. What is in the ledger has ended, or a task of its own stands for it.
     pub async fn resume(&self, delivery: Delivery) -> PortResult<()> {
         let due = self.clock.now();
-        self.retry(Retry { delivery, attempt: 1, due }).await
+        if self.progress(&delivery, due).await?.is_some() {
+            return Ok(());
+        }
+        self.make(Retry { delivery, attempt: 1, due, waits_since: None }, false).await
     }
 
     /// The attempt that a task asks for, if it is still owed.
@@ -95,35 +113,42 @@ impl Deliverer {
         if let Some(early) = retry.due.since(now) {
             return self.send_on(retry, early).await;
         }
-        let progress = self.ledger.progress(&[delivery.id()], now).await?.pop().flatten();
+        let progress = self.progress(delivery, now).await?;
         if progress.is_some_and(|it| !it.still_owes(retry.step())) {
             return Ok(());
         }
-        let hook = self.hooks.hook(delivery.hook).await?;
-        let Some(hook) = hook.filter(|hook| hook.generation == delivery.generation) else {
+        let is_recorded = progress.is_some() || delivery.run > 0;
+        self.make(retry, is_recorded).await
+    }
+
+    /// Makes an attempt that waited before, if its hook and its receiver are there for it.
+    async fn make(&self, retry: Retry, is_recorded: bool) -> PortResult<()> {
+        let delivery = &retry.delivery;
+        let now = self.clock.now();
+        let Some(hook) = self.alive(delivery).await? else {
             return self.end(delivery, retry.step(), State::Cancelled).await;
         };
         if !hook.is_enabled() {
             return self.end(delivery, retry.step(), State::Parked).await;
         }
+        if !self.vitals.might_admit(&hook, now).await {
+            return self.wait_on(&hook, retry, PendingReason::Circuit, now).await;
+        }
         // Room first: a probe that has the circuit to itself must not wait for anything.
         let Some(slot) = self.slots.for_waited(hook.id, &*self.clock).await else {
             return self.wait_on(&hook, retry, PendingReason::Slow, now).await;
         };
+        let now = self.clock.now();
         if !self.vitals.admits_waiting(&hook, now).await {
+            drop(slot);
             return self.wait_on(&hook, retry, PendingReason::Circuit, now).await;
         }
-        self.attempt(&hook, &retry.delivery, retry.attempt, slot).await
+        self.attempt(Try { hook: &hook, delivery, number: retry.attempt, is_recorded }, slot).await
     }
 
     /// Runs the handler, and decides and does what follows.
-    async fn attempt(
-        &self,
-        hook: &EventHook,
-        delivery: &Delivery,
-        number: u32,
-        slot: Slot,
-    ) -> PortResult<()> {
+    async fn attempt(&self, it: Try<'_>, slot: Slot) -> PortResult<()> {
+        let Try { hook, delivery, number, is_recorded } = it;
         let id = delivery.id();
         let step = Step { run: delivery.run, attempt: number };
         let at = self.clock.now();
@@ -144,7 +169,8 @@ impl Deliverer {
         };
         note(delivery, step, &report.outcome, &state, took, ended);
         if let State::Pending { due, .. } = state {
-            let retry = Retry { delivery: delivery.clone(), attempt: number + 1, due };
+            let (delivery, attempt) = (delivery.clone(), number + 1);
+            let retry = Retry { delivery, attempt, due, waits_since: None };
             self.send_on(retry, due.distance(ended)).await?;
         }
         let error = match &report.outcome {
@@ -155,15 +181,17 @@ impl Deliverer {
             let why = error.as_deref().unwrap_or_default();
             self.say(operational::exhausted(hook, delivery, step, reason, why, ended)).await?;
         }
-        self.note_health(hook, &report.outcome, ended).await?;
-        if self.logging.log == DeliveryLog::Failures && number == 1 && state == State::Delivered {
-            return Ok(());
-        }
         let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        let outcome = report.outcome.clone();
         let exchange = report.into_exchange();
-        let attempt = Attempt { step, at, took_ms, exchange, error };
-        let delivery = delivery.clone();
-        self.record(Record { delivery, step, attempt: Some(attempt), state, at: ended }).await
+        let attempt = Some(Attempt { step, at, took_ms, exchange, error });
+        let is_smooth = number == 1 && state == State::Delivered && !is_recorded;
+        if self.logging.log == DeliveryLog::All || !is_smooth {
+            let delivery = delivery.clone();
+            self.record(Record { delivery, step, attempt, state, at: ended }).await?;
+        }
+        // Last: what fails here must not have the attempt made again.
+        self.note_health(hook, &outcome, ended).await
     }
 
     /// Puts a delivery off once more, unless it has waited too long.
@@ -174,7 +202,9 @@ impl Deliverer {
         reason: PendingReason,
         now: Timestamp,
     ) -> PortResult<()> {
-        if now.since(retry.due + LONGEST_WAIT).is_none() {
+        // Our own downtime is no fault of the receiver's: what counts is since when it was asked.
+        let since = retry.waits_since.unwrap_or(now);
+        if now.since(since + LONGEST_WAIT).is_none() {
             return self.defer(retry, reason, now).await;
         }
         let why = "its receiver was out of reach for longer than it is waited for";
@@ -185,15 +215,16 @@ impl Deliverer {
     }
 
     /// Puts a delivery off. This is no attempt. The task goes first, as after a failed attempt.
-    async fn defer(&self, retry: Retry, reason: PendingReason, now: Timestamp) -> PortResult<()> {
-        let (least, most) = SLOW_HOPS;
-        let wait = if reason == PendingReason::Circuit {
-            health::HOP
-        } else {
-            (retry.due.distance(now) / 2).clamp(least, most)
-        };
+    async fn defer(
+        &self,
+        mut retry: Retry,
+        reason: PendingReason,
+        now: Timestamp,
+    ) -> PortResult<()> {
+        let since = *retry.waits_since.get_or_insert(now);
+        let wait = hop(reason, since.distance(now));
         let delivery = retry.delivery.clone();
-        let step = Step { run: delivery.run, attempt: retry.attempt - 1 };
+        let step = Step { run: delivery.run, attempt: retry.attempt.saturating_sub(1) };
         metrics::counter!("event_hooks_deferred_total", "reason" => reason.as_str()).increment(1);
         self.send_on(retry, wait).await?;
         let state = State::Pending { due: now + wait, reason };
@@ -209,36 +240,49 @@ impl Deliverer {
         number: u32,
         now: Timestamp,
     ) -> PortResult<State> {
-        if self.disable(hook, DisabledBecause::Gone, now).await? {
-            return Ok(State::Parked);
-        }
+        self.disable(hook, DisabledBecause::Gone, now).await?;
         let reason = "the receiver of an earlier version of the hook answered 410".to_owned();
         let class = FailureClass::Transient { retry_after: None };
-        Ok(follow(delivery, number, &Outcome::Failed(Failure { class, reason }), now))
+        Ok(match self.alive(delivery).await? {
+            None => State::Cancelled,
+            Some(hook) if !hook.is_enabled() => State::Parked,
+            Some(_) => follow(delivery, number, &Outcome::Failed(Failure { class, reason }), now),
+        })
     }
 
-    /// Disables a hook, if it still is what failed; answers whether it is disabled now. It is said
-    /// first: told twice is better than never.
+    /// Disables a hook, if it still is what failed. It is said first: told twice is better than
+    /// never.
     async fn disable(
         &self,
         hook: &EventHook,
         because: DisabledBecause,
         now: Timestamp,
-    ) -> PortResult<bool> {
+    ) -> PortResult<()> {
+        let found = self.hooks.hook(hook.id).await?;
+        let is_same =
+            |it: &EventHook| (it.generation, it.version) == (hook.generation, hook.version);
+        if !found.as_ref().is_some_and(is_same) {
+            return Ok(());
+        }
         self.say(operational::disabled(hook, because, now)).await?;
         match self.hooks.replace(&hook.disabled(now), hook.version).await {
-            Ok(()) => {
-                tracing::warn!(hook.id = %hook.id, because = because.as_str(), "hook disabled");
-                metrics::counter!("event_hooks_disabled_total", "reason" => because.as_str())
-                    .increment(1);
-                Ok(true)
-            }
-            Err(PortError::Conflict) => {
-                let hook = self.hooks.hook(hook.id).await?;
-                Ok(hook.is_none_or(|hook| !hook.is_enabled()))
-            }
-            Err(error) => Err(error),
+            // Somebody was faster, and what is the case now is theirs to say.
+            Err(PortError::Conflict) => return Ok(()),
+            replaced => replaced?,
         }
+        tracing::warn!(hook.id = %hook.id, because = because.as_str(), "hook disabled");
+        metrics::counter!("event_hooks_disabled_total", "reason" => because.as_str()).increment(1);
+        Ok(())
+    }
+
+    async fn progress(&self, delivery: &Delivery, now: Timestamp) -> PortResult<Option<Progress>> {
+        Ok(self.ledger.progress(&[delivery.id()], now).await?.pop().flatten())
+    }
+
+    /// The hook that a delivery is owed to, in the life that it is owed to.
+    async fn alive(&self, delivery: &Delivery) -> PortResult<Option<EventHook>> {
+        let hook = self.hooks.hook(delivery.hook).await?;
+        Ok(hook.filter(|hook| hook.generation == delivery.generation))
     }
 
     /// What an attempt says about the hook's receiver, and what follows from it.
@@ -312,24 +356,6 @@ impl Deliverer {
                 delay: wait.min(LONGEST_DELAY),
             }])
             .await
-    }
-}
-
-/// Where a delivery stands after an attempt.
-fn follow(delivery: &Delivery, number: u32, outcome: &Outcome, now: Timestamp) -> State {
-    let class = match outcome {
-        Outcome::Succeeded => return State::Delivered,
-        Outcome::Failed(failure) => failure.class,
-    };
-    match class {
-        FailureClass::Permanent(reason) => State::Exhausted { reason },
-        FailureClass::Gone => State::Parked,
-        FailureClass::Transient { retry_after } => {
-            match retry::after(number, delivery.id(), retry_after) {
-                Some(wait) => State::Pending { due: now + wait, reason: PendingReason::Retry },
-                None => State::Exhausted { reason: ExhaustedReason::ScheduleOver },
-            }
-        }
     }
 }
 

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use crate::event::Data;
 
 /// The first 16 bytes of a SHA-256.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Digest([u8; 16]);
 

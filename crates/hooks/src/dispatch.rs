@@ -292,10 +292,8 @@ impl Dispatcher {
         }
         let now = self.deliverer.clock.now();
         let mut progress = self.deliverer.ledger.progress(&again, now).await?.into_iter();
-        let first = Step { run: 0, attempt: 1 };
-        let undone = |it: &Match| {
-            !it.redelivered || progress.next().flatten().is_none_or(|it| it.still_owes(first))
-        };
+        // What is in the ledger has ended, or a task was sent for it before that was written.
+        let undone = |it: &Match| !it.redelivered || progress.next().flatten().is_none();
         Ok(passed.into_iter().filter(undone).collect())
     }
 }

@@ -44,7 +44,7 @@ impl Rules {
 }
 
 /// Whose memory it is: a group of events, to one life of one hook.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct GateKey {
     /// The hook.
     pub hook: HookId,

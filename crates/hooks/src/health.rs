@@ -16,7 +16,9 @@ use crate::time::Timestamp;
 /// So many failures in a row open the circuit.
 pub const OPENS_AFTER: u32 = 5;
 
-/// How long a probe keeps the circuit to itself. One that takes longer has lost it.
+/// How long a probe keeps the circuit to itself. One that takes longer has lost it. One that fails
+/// keeps it until then: else each of the many that wait would be the next probe at once, and lose
+/// an attempt to a receiver that is known to be down.
 pub const PROBE_LEASE: Duration = Duration::from_secs(30);
 
 /// How long deliveries wait at a time while the circuit is open.
@@ -134,8 +136,10 @@ pub fn after(health: Health, sign: Sign, at: Timestamp) -> Option<Change> {
             } else {
                 (failures == OPENS_AFTER).then_some(Turn::Opened)
             };
-            let health = Health { failures, since, probe_until: None, ..health };
-            Some(Change { health, turn })
+            Some(Change { health: Health { failures, since, ..health }, turn })
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

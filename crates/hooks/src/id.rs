@@ -149,7 +149,7 @@ fn uuid_v7(at: Timestamp) -> Uuid {
 
 /// Which life of a hook id this is. An id that was deleted and created again is another
 /// hook: what was owed to the first one is cancelled, and its gate memory is not inherited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Generation(u64);
 

@@ -22,6 +22,7 @@ pub mod deliver;
 mod slots;
 mod vitals;
 pub mod replay;
+pub mod poison;
 mod operational;
 pub mod manage;
 pub mod explain;

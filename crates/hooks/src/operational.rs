@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use url::Url;
 
 use crate::{
     delivery::{Delivery, ExhaustedReason, Step},
@@ -113,7 +114,7 @@ pub(crate) fn changed(hook: &EventHook, operation: Operation, now: Timestamp) ->
     let data = json!({
         "schema": "event_hooks",
         "operation": operation.as_str(),
-        "entity": hook.view(Secrets::Hidden),
+        "entity": without_credentials(hook),
     });
     let key = format!("event_hooks:{}:{}", operation.as_str(), of_version("changed", hook));
     event(hook, "dao:crud", operation.as_str(), data, key, now)
@@ -122,6 +123,26 @@ pub(crate) fn changed(hook: &EventHook, operation: Operation, now: Timestamp) ->
 /// A transition of this version of the hook happens once.
 fn of_version(what: &str, hook: &EventHook) -> String {
     format!("{what}:{}:{}:{}", hook.id, hook.generation, hook.version)
+}
+
+/// A hook as others may see it. Who listens to changes of hooks is not trusted with what they send:
+/// header values and the query of the URL often hold tokens.
+fn without_credentials(hook: &EventHook) -> Value {
+    let mut view = Value::Object(hook.view(Secrets::Hidden));
+    let config = &mut view["config"];
+    if let Some(headers) = config.get_mut("headers").and_then(Value::as_object_mut) {
+        headers.values_mut().for_each(|value| *value = "***".into());
+    }
+    let url = config.get("url").and_then(Value::as_str).and_then(|url| Url::parse(url).ok());
+    if let Some(mut url) = url {
+        let had_query = url.query().is_some();
+        url.set_query(had_query.then_some("***"));
+        // A URL without a host has no credentials either.
+        let _ = url.set_password(None);
+        let _ = url.set_username("");
+        config["url"] = url.as_str().into();
+    }
+    view
 }
 
 fn said_of(hook: &EventHook) -> Value {

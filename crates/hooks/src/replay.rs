@@ -116,7 +116,7 @@ impl Replays {
             recovery: RecoveryId::random(),
             hook: hook.id,
             generation: hook.generation,
-            statuses: range.statuses,
+            statuses: in_order(&range.statuses),
             since: range.since,
             until: range.until.unwrap_or(now).min(now),
             after: None,
@@ -145,16 +145,22 @@ impl Replays {
         found.filter(|it| it.hook == hook.id).ok_or(ReplayError::NoRecovery(recovery))
     }
 
-    /// Sends a slice of a recovery, and what is left of it on.
+    /// Sends a slice of a recovery, and what is left of it on. What is left is sent before it is
+    /// noted how far that is: a slice that is noted already was seen through.
     pub(crate) async fn slice(&self, mut recover: Recover) -> PortResult<()> {
         let now = self.clock.now();
+        let noted = self.ledger.recovery(recover.recovery, now).await?;
+        let is_over = |it: &Recovery| it.state != RecoveryState::Running || it.done > recover.done;
+        if noted.as_ref().is_some_and(is_over) {
+            return Ok(());
+        }
+        let Some(status) = recover.statuses.first().copied() else {
+            return self.keep(&recover.progress(RecoveryState::Done)).await;
+        };
         let hook = self.hooks.hook(recover.hook).await?;
         let hook = hook.filter(|it| it.generation == recover.generation && it.is_enabled());
         let Some(hook) = hook else {
             return self.keep(&recover.progress(RecoveryState::Stopped)).await;
-        };
-        let Some(status) = recover.statuses.first().copied() else {
-            return self.keep(&recover.progress(RecoveryState::Done)).await;
         };
         let page = self.ledger.deliveries(&query(&recover, status, Self::SLICE), now).await?;
         let listed = page.items.len();
@@ -164,8 +170,9 @@ impl Replays {
             let is_same = |it: &DeliveryEntry| {
                 it.delivery.generation == recover.generation
                     && it.state.status() == status
-                    // Not what this recovery itself has sent before, and came to an end since.
-                    && it.updated <= recover.at
+                    // Not what this recovery itself has sent before, and came to an end since; what
+                    // is parked was not sent, or the hook would be disabled again.
+                    && (status == Status::Parked || it.updated <= recover.at)
             };
             entries.extend(entry.filter(is_same));
         }
@@ -175,8 +182,9 @@ impl Replays {
         if page.next.is_none() {
             recover.statuses.remove(0);
         }
-        self.keep(&recover.progress(RecoveryState::Running)).await?;
-        self.queue.send(vec![outgoing(Task::Recover(Box::new(recover)), &hook)]).await
+        let progress = recover.progress(RecoveryState::Running);
+        self.queue.send(vec![outgoing(Task::Recover(Box::new(recover)), &hook)]).await?;
+        self.keep(&progress).await
     }
 
     async fn send_again(&self, entries: Vec<DeliveryEntry>) -> PortResult<()> {
@@ -187,7 +195,12 @@ impl Replays {
         let task = |delivery: &Delivery| Outgoing {
             queue: Queue::Retries,
             group: delivery.hook.to_string(),
-            task: Task::Retry(Box::new(Retry { delivery: delivery.clone(), attempt: 1, due: now })),
+            task: Task::Retry(Box::new(Retry {
+                delivery: delivery.clone(),
+                attempt: 1,
+                due: now,
+                waits_since: None,
+            })),
             delay: Duration::ZERO,
         };
         if deliveries.is_empty() {
@@ -234,6 +247,13 @@ impl Recover {
             at: self.at,
         }
     }
+}
+
+/// What is looked through, one after the other, each once. Delivered ones first: what this sends
+/// again and is delivered then must not be met again.
+fn in_order(wanted: &[Status]) -> Vec<Status> {
+    let order = [Status::Delivered, Status::Exhausted, Status::Parked];
+    order.into_iter().filter(|it| wanted.contains(it)).collect()
 }
 
 fn query(recover: &Recover, status: Status, size: usize) -> DeliveryQuery {

@@ -89,6 +89,9 @@ pub struct Retry {
     pub attempt: u32,
     /// Not before then. Delays longer than a queue's longest are reached in hops.
     pub due: Timestamp,
+    /// Since when it was due and put off again and again, for its receiver is not doing well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_since: Option<Timestamp>,
 }
 
 impl Retry {
@@ -188,6 +191,7 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::delivery::{PendingReason, State};
 
     /// Recorded from the first release. A later one must still read it.
     const FIRST_RELEASE: &str = r#"{"v":1,"task":"dispatch","events":[{
@@ -204,6 +208,67 @@ mod tests {
         assert_eq!(events[0].data.text("operation"), Some("create"));
         let task = Task::Dispatch { events, again: false };
         assert_eq!(Task::decode(&task.encode()).unwrap(), task);
+    }
+
+    const RECOVER: &str = r#"{"v":1,"task":"recover",
+        "recovery":"019aa5e2-7a80-4000-8000-000000000003",
+        "hook":"019aa5e2-7a80-4000-8000-000000000004","generation":5,
+        "statuses":["parked","exhausted"],"since":1795251600000,"until":1795255200000,
+        "after":{"accepted":1795255100000,"id":"019aa5e2-7a80-5000-8000-000000000006"},
+        "done":25,"accepted":60,"at":1795255200000}"#;
+
+    #[test]
+    fn a_recorded_recovery_is_still_read() {
+        let task = Task::decode(RECOVER).unwrap();
+        let Task::Recover(recover) = &task else { panic!("another task") };
+        assert_eq!(recover.statuses, [Status::Parked, Status::Exhausted]);
+        assert_eq!((recover.done, recover.accepted), (25, 60));
+        assert_eq!(recover.after.map(|it| it.accepted.as_seconds()), Some(1_795_255_100));
+        assert_eq!(Task::decode(&task.encode()).unwrap(), task);
+
+        let first = RECOVER.replacen(
+            r#""after":{"accepted":1795255100000,"id":"019aa5e2-7a80-5000-8000-000000000006"},"#,
+            "",
+            1,
+        );
+        let Task::Recover(first) = Task::decode(&first).unwrap() else { panic!("another task") };
+        assert_eq!(first.after, None, "the first slice");
+    }
+
+    /// A record as it was sent; headers and the reasons but `retry` came later than the rest.
+    const RECORD: &str = r#"{"v":1,"task":"record","delivery":{
+        "hook":"019aa5e2-7a80-4000-8000-000000000004","generation":5,"run":1,"event":EVENT},
+        "step":{"run":1,"attempt":2},"attempt":{"run":1,"attempt":2,"at":1795255205000,
+        "took_ms":12,"request":"POST https://example.com/",HEADERS"status":503,"error":"503"},
+        "state":{"status":"pending","due":1795255235000,"reason":"REASON"},"at":1795255205012}"#;
+
+    const EVENT: &str = r#"{"id":"019aa5e2-7a80-7000-8000-000000000001","accepted":1795255200000,
+        "request":"019aa5e2-7a80-7000-8000-000000000002","index":0,"workspace":"default",
+        "source":"crud","event":"consumers","data":{}}"#;
+
+    #[test]
+    fn recorded_records_are_still_read() {
+        let headers = r#""headers":[["content-type","application/json"],["x-key","***"]],"#;
+        for (name, headers, shown, reason, expected) in [
+            ("without headers", "", 0, "retry", PendingReason::Retry),
+            ("with headers", headers, 2, "retry", PendingReason::Retry),
+            ("waiting for the circuit", headers, 2, "circuit", PendingReason::Circuit),
+            ("waiting for a slow one", headers, 2, "slow", PendingReason::Slow),
+            ("sent again", headers, 2, "redelivery", PendingReason::Redelivery),
+        ] {
+            let recorded = RECORD
+                .replace("EVENT", EVENT)
+                .replace("HEADERS", headers)
+                .replace("REASON", reason);
+            let task = Task::decode(&recorded).unwrap();
+            let Task::Record(record) = &task else { panic!("another task: {name}") };
+            let attempt = record.attempt.as_ref().unwrap();
+            assert_eq!(attempt.exchange.headers.len(), shown, "{name}");
+            assert_eq!(attempt.step, Step { run: 1, attempt: 2 }, "{name}");
+            let State::Pending { reason, .. } = record.state else { panic!("{name}") };
+            assert_eq!(reason, expected, "{name}");
+            assert_eq!(Task::decode(&task.encode()).unwrap(), task, "{name}");
+        }
     }
 
     #[test]

@@ -187,8 +187,12 @@ async fn a_leftover_retry_of_what_was_delivered_is_dropped() {
     let event = world.publish(change()).await;
     let delivery = world.delivery(hook, event).await;
     let entry = world.ledger.delivery(delivery, world.clock.now()).await.unwrap().unwrap();
-    let leftover =
-        hooks::task::Retry { delivery: entry.delivery, attempt: 2, due: world.clock.now() };
+    let leftover = hooks::task::Retry {
+        delivery: entry.delivery,
+        attempt: 2,
+        due: world.clock.now(),
+        waits_since: None,
+    };
     world.queue.send(vec![outgoing(Task::Retry(Box::new(leftover)))]).await.unwrap();
     world.run().await;
     assert_eq!(world.handlers.runs().len(), 1);

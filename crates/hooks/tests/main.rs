@@ -5,8 +5,12 @@
 mod world;
 
 mod delivering;
+mod disabling;
 mod explaining;
 mod gating;
+mod health;
 mod managing;
 mod matching;
+mod operational;
 mod publishing;
+mod replaying;

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use futures_util::future::{join_all, try_join_all};
 use hooks::{
     delivery::{Failure, FailureClass, HandlerResult, Outcome, Report},
-    handler::{Handler, Lambda},
+    handler::Handler,
     hook::{Draft, EventHook, Snooze},
     id::HookId,
     manage::{Hooks, ManageError},
@@ -191,6 +191,7 @@ async fn a_ping_runs_now_and_leaves_no_trace() {
             reason: "receiver answered 503".to_owned(),
         }),
         request: None,
+        headers: Vec::new(),
         result: HandlerResult::Nothing,
     };
     world.handlers.next(hook, [Script::Report(failed.clone())]);

@@ -2,20 +2,27 @@
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use hooks::{
     deliver::{DeliveryLog, Logging},
-    delivery::{State, Step},
+    delivery::{Report, State, Step},
     dispatch::{Dispatcher, Handled, Message, Ports},
     event::Event,
     explain::{Explained, Explainer},
     handler::Handler,
+    health::Health,
     hook::{Draft, EventHook},
     id::{DeliveryId, HookId, OccurrenceId},
     manage::Hooks,
     name::Workspace,
-    ports::{Clock as _, HookStore as _, Ledger as _, TaskQueue as _},
+    ports::{
+        CheckError, Clock as _, Handlers, HookStore as _, Ledger as _, Outgoing, PortResult, Run,
+        TaskQueue,
+    },
     publish::{NewEvent, PublishError, Publisher},
-    task::{Queue, Task},
+    replay::Replays,
+    task::{Queue, Retry, Task},
+    time::Timestamp,
 };
 use testkit::{
     builders,
@@ -31,6 +38,8 @@ pub(crate) struct World {
     pub(crate) queue: MemoryQueue,
     pub(crate) handlers: ScriptedHandlers,
     pub(crate) hooks: Hooks,
+    pub(crate) replays: Replays,
+    logging: Logging,
     publisher: Arc<Publisher>,
     dispatcher: Dispatcher,
 }
@@ -40,6 +49,13 @@ impl World {
         Self::keeping(DeliveryLog::All)
     }
 
+    /// A world in which changes of hooks are events; in others nobody hears of them.
+    pub(crate) fn telling() -> Self {
+        let mut world = Self::new();
+        world.hooks = world.administrator(Arc::new(world.queue.clone()));
+        world
+    }
+
     pub(crate) fn keeping(log: DeliveryLog) -> Self {
         let clock = HandClock::default();
         clock.set(builders::START);
@@ -47,31 +63,62 @@ impl World {
         let store = MemoryStore::beside(&ledger);
         let (queue, handlers) = (MemoryQueue::new(&clock), ScriptedHandlers::default());
         let (store_port, queue_port) = (Arc::new(store.clone()), Arc::new(queue.clone()));
-        let (handlers_port, clock_port) = (Arc::new(handlers.clone()), Arc::new(clock.clone()));
+        let (ledger_port, clock_port) = (Arc::new(ledger.clone()), Arc::new(clock.clone()));
+        let handlers_port = Arc::new(handlers.clone());
         let ports = Ports {
             hooks: store_port.clone(),
             catalog: store_port.clone(),
-            ledger: Arc::new(ledger.clone()),
+            ledger: ledger_port.clone(),
             queue: queue_port.clone(),
             handlers: handlers_port.clone(),
             clock: clock_port.clone(),
         };
-        let retention = Duration::from_hours(24);
+        let retention = Duration::from_hours(24 * 30);
+        let logging = Logging { log, retention };
         Self {
             hooks: Hooks::new(
                 store_port.clone(),
-                queue_port.clone(),
+                Arc::new(Discreet(queue.clone())),
                 handlers_port,
                 clock_port.clone(),
             ),
+            replays: Replays::new(
+                store_port.clone(),
+                ledger_port,
+                queue_port.clone(),
+                clock_port.clone(),
+                retention,
+            ),
             publisher: Arc::new(Publisher::new(store_port, queue_port, clock_port)),
-            dispatcher: Dispatcher::new(ports, Logging { log, retention }),
+            dispatcher: Dispatcher::new(ports, logging),
+            logging,
             clock,
             store,
             ledger,
             queue,
             handlers,
         }
+    }
+
+    fn administrator(&self, queue: Arc<dyn TaskQueue>) -> Hooks {
+        let handlers = Arc::new(self.handlers.clone());
+        Hooks::new(Arc::new(self.store.clone()), queue, handlers, Arc::new(self.clock.clone()))
+    }
+
+    /// From now on this happens during every attempt, and others get their turn, before the handler
+    /// does what it is told.
+    pub(crate) fn during_attempts(&mut self, deed: impl Fn(&EventHook) + Send + Sync + 'static) {
+        let handlers = Meddled { handlers: self.handlers.clone(), deed: Box::new(deed) };
+        let store = Arc::new(self.store.clone());
+        let ports = Ports {
+            hooks: store.clone(),
+            catalog: store,
+            ledger: Arc::new(self.ledger.clone()),
+            queue: Arc::new(self.queue.clone()),
+            handlers: Arc::new(handlers),
+            clock: Arc::new(self.clock.clone()),
+        };
+        self.dispatcher = Dispatcher::new(ports, self.logging);
     }
 
     pub(crate) async fn hook(&self, draft: Draft) -> HookId {
@@ -214,9 +261,90 @@ impl World {
         DeliveryId::of(event, hook.id, hook.generation)
     }
 
+    /// Writes down how the receiver of a hook is doing, as its attempts would.
+    pub(crate) async fn set_health(&self, hook: HookId, health: impl FnOnce(Health) -> Health) {
+        let hook = self.store.hook(hook).await.unwrap().expect("the hook");
+        let (now, expires) = (self.clock.now(), self.clock.now() + Duration::from_hours(240));
+        let seen = self.ledger.health(hook.id, hook.generation, now).await.unwrap();
+        let health = health(Health::unknown(hook.version));
+        let seen = seen.map_or(0, |it| it.version);
+        self.ledger.keep_health(hook.id, hook.generation, &health, seen, expires).await.unwrap();
+    }
+
+    pub(crate) async fn health(&self, hook: HookId) -> Option<Health> {
+        let hook = self.store.hook(hook).await.unwrap().expect("the hook");
+        let kept = self.ledger.health(hook.id, hook.generation, self.clock.now()).await;
+        kept.unwrap().map(|it| it.health)
+    }
+
+    pub(crate) async fn is_enabled(&self, hook: HookId) -> bool {
+        self.store.hook(hook).await.unwrap().expect("the hook").is_enabled()
+    }
+
+    /// The events of source `event-hooks` that were queued, by name, with their data.
+    pub(crate) fn said(&self) -> Vec<(String, serde_json::Value)> {
+        let mut said = Vec::new();
+        for sent in self.queue.sent() {
+            if let Task::Dispatch { events, .. } = sent.outgoing.task {
+                let ours = events.into_iter().filter(|it| it.source.as_str() == "event-hooks");
+                said.extend(ours.map(|it| {
+                    let data = serde_json::Value::Object(it.data.as_map().clone());
+                    (it.event.as_str().to_owned(), data)
+                }));
+            }
+        }
+        said
+    }
+
+    /// The names of what was [`Self::said`].
+    pub(crate) fn names_said(&self) -> Vec<String> {
+        self.said().into_iter().map(|(name, _)| name).collect()
+    }
+
+    /// Every retry of this delivery that was ever sent, and for when.
+    pub(crate) fn retries_of(&self, delivery: DeliveryId) -> Vec<(Retry, Timestamp)> {
+        let retry = |sent: testkit::fakes::Sent| match sent.outgoing.task {
+            Task::Retry(retry) if retry.delivery.id() == delivery => {
+                Some((*retry, sent.at + sent.outgoing.delay))
+            }
+            _ => None,
+        };
+        self.queue.sent().into_iter().filter_map(retry).collect()
+    }
+
     pub(crate) fn retries_sent(&self) -> usize {
         let is_retry = |it: &&testkit::fakes::Sent| it.outgoing.queue == Queue::Retries;
         self.queue.sent().iter().filter(is_retry).count()
+    }
+}
+
+/// A queue that takes no events: what is said of hooks being made is lost.
+struct Discreet(MemoryQueue);
+
+#[async_trait]
+impl TaskQueue for Discreet {
+    async fn send(&self, mut tasks: Vec<Outgoing>) -> PortResult<()> {
+        tasks.retain(|it| !matches!(it.task, Task::Dispatch { .. }));
+        self.0.send(tasks).await
+    }
+}
+
+/// Handlers with something else happening while they run.
+struct Meddled {
+    handlers: ScriptedHandlers,
+    deed: Box<dyn Fn(&EventHook) + Send + Sync>,
+}
+
+#[async_trait]
+impl Handlers for Meddled {
+    async fn check(&self, hook: &Draft) -> Result<(), CheckError> {
+        self.handlers.check(hook).await
+    }
+
+    async fn run(&self, run: Run<'_>) -> Report {
+        (self.deed)(run.hook);
+        tokio::task::yield_now().await;
+        self.handlers.run(run).await
     }
 }
 

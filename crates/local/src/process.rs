@@ -14,8 +14,10 @@ use hooks::{
     dispatch::{Dispatcher, Ports},
     explain::Explainer,
     manage::Hooks,
+    poison::Poisons,
     ports::Handlers,
     publish::{Publisher, Sources},
+    replay::Replays,
     task::Queue,
 };
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -161,11 +163,21 @@ fn front(
         clock.clone(),
     );
     let hooks = Hooks::new(store.clone(), store.clone(), Arc::clone(handlers), clock.clone());
+    let replays = Replays::new(
+        store.clone(),
+        store.clone(),
+        store.clone(),
+        clock.clone(),
+        config.retention(),
+    );
+    let poisons = Poisons::new(store.clone(), store.clone(), clock.clone());
     Front {
         admin: Admin {
             hooks: Arc::new(hooks),
             sources: Arc::new(Sources::new(store.clone())),
             ledger: store.clone(),
+            replays: Arc::new(replays),
+            poisons: Arc::new(poisons),
             clock,
             defaults: api::wire::hook::Defaults { ssl_verify: config.ssl_verify_default },
         },

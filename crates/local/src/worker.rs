@@ -40,7 +40,7 @@ const DRAIN: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// How often a message is handed out at most. What goes on killing the process, or breaking it, is
-/// put aside in the end.
+/// put aside in the end; what a store in trouble gives back is not.
 const MOST_RECEIVES: u32 = 50;
 
 /// The longest that a message which could not be seen through has to wait, in [`PAUSE`]s.
@@ -129,7 +129,7 @@ async fn end(store: &Store, place: &Place, handled: Option<Handled>) {
         Some(Handled::Poison(error)) => put_aside(store, place, &error.to_string()).await,
         Some(Handled::Again(error)) => {
             tracing::warn!(%error, receives = place.receives, "message not seen through");
-            insist(|| store.release(place.id, PAUSE * place.receives.min(LONGEST_PAUSE))).await;
+            insist(|| store.forgive(place.id, PAUSE * place.receives.min(LONGEST_PAUSE))).await;
         }
         None => insist(|| store.release(place.id, PAUSE * LONGEST_PAUSE)).await,
     }

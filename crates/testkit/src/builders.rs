@@ -14,10 +14,11 @@ use hooks::{
     event::{Data, Event, EventKey, Order},
     gate::{self, Candidate, GateKey, Memory, Rules},
     handler::{Handler, Webhook},
+    health::Health,
     hook::{Draft, EventHook},
-    id::{HookId, OccurrenceId, RequestId, TokenId},
+    id::{HookId, OccurrenceId, PoisonId, RecoveryId, RequestId, TokenId},
     name::{EventName, SourceName, Workspace},
-    ports::{Claim, Outgoing},
+    ports::{Claim, Outgoing, Poison, Recovery, RecoveryState},
     secret::Signing,
     target_url::TargetUrl,
     task::{Queue, Task},
@@ -150,6 +151,44 @@ pub fn record_of(delivery: Delivery, step: Step, state: State) -> Record {
 /// Waiting for a retry.
 pub fn pending() -> State {
     State::Pending { due: at(5), reason: PendingReason::Retry }
+}
+
+/// Put off at that second, for this reason, until five seconds later: no attempt was made.
+pub fn put_off(delivery: Delivery, step: Step, seconds: i64, reason: PendingReason) -> Record {
+    let state = State::Pending { due: at(seconds + 5), reason };
+    Record { delivery, step, attempt: None, state, at: at(seconds) }
+}
+
+/// Of a receiver that has failed so often, from [`START`] on.
+pub fn failing(failures: u32) -> Health {
+    Health { failures, since: START, ..Health::unknown(1) }
+}
+
+/// A recovery of ten deliveries of nobody else's hook that has just begun.
+pub fn recovery() -> Recovery {
+    let hook = hook();
+    Recovery {
+        id: RecoveryId::random(),
+        hook: hook.id,
+        generation: hook.generation,
+        accepted: 10,
+        done: 0,
+        state: RecoveryState::Running,
+        at: START,
+    }
+}
+
+/// A message that was handed out five times and put aside a minute after [`START`].
+pub fn poison() -> Poison {
+    Poison {
+        id: PoisonId::from(*HookId::random().as_uuid()),
+        queue: Queue::Events,
+        receives: 5,
+        sent: START,
+        buried: at(60),
+        reason: "handed out 5 times, and never done with".to_owned(),
+        body: dispatch(event()).encode(),
+    }
 }
 
 /// The key of a gate of nobody else's.

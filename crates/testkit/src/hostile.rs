@@ -7,12 +7,13 @@
 
 mod manner;
 mod conduct;
-mod bomb;
-mod hearing;
+mod gzip;
+mod acting;
 
 use std::{
+    future::pending,
     io,
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -21,16 +22,15 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpSocket, TcpStream},
     task::{AbortHandle, JoinSet},
-    time::{sleep, timeout},
+    time::timeout,
 };
 
 pub use self::manner::Manner;
 use self::{
-    conduct::{Conduct, Then, Transport},
-    hearing::hear,
+    acting::act,
+    conduct::{Conduct, Hears, Then, Transport},
 };
 use crate::certificates;
 
@@ -39,28 +39,34 @@ use crate::certificates;
 pub struct HostileReceiver {
     scheme: &'static str,
     address: SocketAddr,
-    ledger: Arc<Ledger>,
-    server: Option<AbortHandle>,
-    /// What fills the queue of a receiver that never accepts.
-    _waiting: Vec<TcpStream>,
+    heard: Arc<Heard>,
+    server: AbortHandle,
 }
 
-/// What was heard so far.
 #[derive(Debug, Default)]
-struct Ledger {
+struct Heard {
     requests: Mutex<Vec<String>>,
     connections: AtomicUsize,
 }
-
-/// How long it lets what was said travel, before it does something that could overtake it.
-const A_MOMENT: Duration = Duration::from_millis(50);
 
 impl HostileReceiver {
     /// A receiver that behaves in this manner.
     pub async fn start(manner: Manner) -> Self {
         let conduct = manner.conduct();
         let scheme = if conduct.transport == Transport::Plain { "http" } else { "https" };
-        Self::with(scheme, conduct).await.expect("loopback has a free port")
+        let listener = listener(&conduct).expect("loopback has a free port");
+        let address = listener.local_addr().expect("a bound socket has an address");
+        let heard = Arc::<Heard>::default();
+        let server = if conduct.accepts {
+            tokio::spawn(accept(listener, conduct, Arc::clone(&heard)))
+        } else {
+            let waiting = crowd(address).await;
+            tokio::spawn(async move {
+                pending::<()>().await;
+                drop((listener, waiting));
+            })
+        };
+        Self { scheme, address, heard, server: server.abort_handle() }
     }
 
     /// Its URL, ending in a slash.
@@ -73,33 +79,72 @@ impl HostileReceiver {
         self.address
     }
 
-    /// The `webhook-id` of every request whose head has arrived, in their order; empty for a
-    /// request without one. Manners that do not listen hear none.
+    /// The `webhook-id` of every request whose head it has heard, in their order; empty for a
+    /// request without one.
     pub fn requests(&self) -> Vec<String> {
-        self.ledger.requests().clone()
+        self.heard.requests().clone()
     }
 
     /// How many connections it has accepted.
     pub fn connections(&self) -> usize {
-        self.ledger.connections.load(Ordering::SeqCst)
+        self.heard.connections.load(Ordering::SeqCst)
     }
+}
 
-    async fn with(scheme: &'static str, conduct: Conduct) -> io::Result<Self> {
-        let (ledger, accepts) = (Arc::default(), conduct.accepts);
-        let listener = listener(&conduct)?;
-        let address = listener.local_addr()?;
-        if !accepts {
-            let waiting = fill(&listener).await?;
-            // A listener that is leaked would outlive the test; one that waits does not.
-            let server = tokio::spawn(async move {
-                let _listener = listener;
-                std::future::pending::<()>().await;
-            });
-            let server = Some(server.abort_handle());
-            return Ok(Self { scheme, address, ledger, server, _waiting: waiting });
+impl Drop for HostileReceiver {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl Heard {
+    fn requests(&self) -> MutexGuard<'_, Vec<String>> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn listener(conduct: &Conduct) -> io::Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    if conduct.hears == Hears::Head {
+        // What it does not read shall not fit into its buffer either.
+        socket.set_recv_buffer_size(4096)?;
+    }
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+    socket.listen(if conduct.accepts { 1024 } else { 1 })
+}
+
+/// Fills the queue of a listener that does not accept, until nobody else gets into it.
+async fn crowd(address: SocketAddr) -> Vec<TcpStream> {
+    let mut crowd = Vec::new();
+    loop {
+        let socket = TcpSocket::new_v4().expect("there are sockets left");
+        match timeout(Duration::from_millis(50), socket.connect(address)).await {
+            Ok(connected) => crowd.push(connected.expect("somebody listens")),
+            Err(_) => return crowd,
         }
-        let server = tokio::spawn(accept(listener, Arc::new(conduct), Arc::clone(&ledger)));
-        let server = Some(server.abort_handle());
-        Ok(Self { scheme, address, ledger, server, _waiting: Vec::new() })
+    }
+}
+
+async fn accept(listener: TcpListener, conduct: Conduct, heard: Arc<Heard>) {
+    let conduct = Arc::new(conduct);
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        heard.connections.fetch_add(1, Ordering::SeqCst);
+        connections.spawn(welcome(stream, Arc::clone(&conduct), Arc::clone(&heard)));
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+async fn welcome(stream: TcpStream, conduct: Arc<Conduct>, heard: Arc<Heard>) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    if matches!(conduct.then, Then::Reset) {
+        stream.set_zero_linger()?;
+    }
+    match conduct.transport {
+        Transport::Plain | Transport::PlainForTls => act(stream, &conduct, &heard).await,
+        Transport::Tls(certificate, protocols) => {
+            let tls = certificates::acceptor(certificate, protocols);
+            act(tls.accept(stream).await?, &conduct, &heard).await
+        }
     }
 }

@@ -7,7 +7,7 @@ mod said;
 
 use std::{
     collections::VecDeque,
-    io,
+    fmt, io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
@@ -96,10 +96,19 @@ struct Shared {
 #[derive(Debug)]
 struct State {
     script: VecDeque<Answer>,
-    otherwise: Answer,
+    otherwise: Judge,
     requests: Vec<Received>,
     taken: usize,
     connections: usize,
+}
+
+/// Knows what to answer.
+struct Judge(Box<dyn FnMut(&Received) -> Answer + Send>);
+
+impl fmt::Debug for Judge {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Judge")
+    }
 }
 
 impl Receiver {
@@ -145,7 +154,12 @@ impl Receiver {
 
     /// Says this to every request for which the script has nothing; 200 until then.
     pub fn always(&self, answer: Answer) {
-        self.shared.lock().otherwise = answer;
+        self.judge(move |_| answer.clone());
+    }
+
+    /// Asks this about every request for which the script has nothing.
+    pub fn judge(&self, judge: impl FnMut(&Received) -> Answer + Send + 'static) {
+        self.shared.lock().otherwise = Judge(Box::new(judge));
     }
 
     /// The next request that no call of `next` has returned yet. Panics when none has come
@@ -173,6 +187,13 @@ impl Receiver {
     /// Everything that has arrived so far.
     pub fn requests(&self) -> Vec<Received> {
         self.shared.lock().requests.clone()
+    }
+
+    /// Forgets everything that has arrived so far.
+    pub fn forget(&self) {
+        let mut state = self.shared.lock();
+        state.requests.clear();
+        state.taken = 0;
     }
 
     /// How many connections were made to it so far.
@@ -249,7 +270,7 @@ impl Default for Shared {
     fn default() -> Self {
         let state = State {
             script: VecDeque::new(),
-            otherwise: Answer::status(200),
+            otherwise: Judge(Box::new(|_| Answer::status(200))),
             requests: Vec::new(),
             taken: 0,
             connections: 0,
@@ -266,9 +287,11 @@ impl Shared {
     /// Remembers a request and says what to answer.
     fn arrived(&self, request: Received) -> Answer {
         let mut state = self.lock();
+        let scripted = state.script.pop_front();
+        let answer = scripted.unwrap_or_else(|| (state.otherwise.0)(&request));
         state.requests.push(request);
         self.arrived.notify_waiters();
-        state.script.pop_front().unwrap_or_else(|| state.otherwise.clone())
+        answer
     }
 }
 

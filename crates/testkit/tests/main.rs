@@ -33,6 +33,15 @@ async fn ledger() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn poison() {
+    suites::ledger::poison::run(async |clock| {
+        let ledger = Arc::new(MemoryLedger::new(&clock));
+        suites::ledger::poison::Subject { ledger: ledger.clone(), undertaker: ledger }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn task_queue() {
     suites::task_queue::run(async |clock| Arc::new(MemoryQueue::new(&clock)) as _).await;
 }

@@ -13,12 +13,12 @@ use hooks::{
     time::Timestamp,
 };
 
-use super::{Admin, hook_id};
+use super::{Admin, any_id, hook_id};
 use crate::{
     answer,
     auth::{May, ToRead},
     error::Refusal,
-    wire::{delivery, hook, paging, query::Query},
+    wire::{delivery, fields::A_MOMENT, paging, query::Query},
 };
 
 /// What offsets of this list are made of: when the event was accepted, and the delivery.
@@ -49,8 +49,7 @@ pub(super) async fn get(
     Path((hook, id)): Path<(String, String)>,
 ) -> Result<Response, Refusal> {
     let hook = hook_id(&hook)?;
-    let id = DeliveryId::from(hook::uuid(&id).ok_or(Refusal::InvalidKey)?);
-    let entry = admin.ledger.delivery(id, admin.clock.now()).await?;
+    let entry = admin.ledger.delivery(any_id(&id)?, admin.clock.now()).await?;
     let entry = entry.filter(|it| it.delivery.hook == hook).ok_or(Refusal::NotFound)?;
     if !is_in_scope(&admin, &may.scope(), &entry).await? {
         return Err(Refusal::NotFound);
@@ -90,11 +89,8 @@ fn status(name: &str) -> Result<Status, Refusal> {
 
 fn moment(query: &Query, name: &str) -> Result<Option<Timestamp>, Refusal> {
     let parse = |text| {
-        Timestamp::parse(text).ok_or_else(|| {
-            Refusal::bad_request(format_args!(
-                "{name} must be a time in RFC 3339 or in seconds since 1970"
-            ))
-        })
+        let refuse = || Refusal::bad_request(format_args!("{name} must be {A_MOMENT}"));
+        Timestamp::parse(text).ok_or_else(refuse)
     };
     query.get(name).map(parse).transpose()
 }

@@ -8,7 +8,9 @@ use hooks::{
     ports::DeliveryEntry,
 };
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
+
+use super::ran::by_name;
 
 /// A delivery as lists show it.
 #[derive(Serialize)]
@@ -54,6 +56,8 @@ struct Attempt<'a> {
     at: String,
     took_ms: u64,
     request: Option<&'a str>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    headers: Map<String, Value>,
     status: Option<u16>,
     answer: Option<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -109,6 +113,7 @@ impl<'a> Attempt<'a> {
             at: attempt.at.to_string(),
             took_ms: attempt.took_ms,
             request: attempt.exchange.request.as_deref(),
+            headers: by_name(attempt.exchange.headers.clone()),
             status: attempt.exchange.status,
             answer: attempt.exchange.answer.as_deref(),
             returns: &attempt.exchange.returns,

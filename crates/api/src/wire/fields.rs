@@ -5,7 +5,7 @@
 
 use std::fmt::Display;
 
-use hooks::violation::Violations;
+use hooks::{time::Timestamp, violation::Violations};
 use serde_json::{Map, Value};
 
 /// What a reader answers. Violations are named relative to the value itself: `""`.
@@ -132,6 +132,20 @@ pub(crate) fn integer(least: i64, most: i64) -> impl Fn(Value) -> Read<i64> {
         }
         Err(wrong(format_args!("value should be between {least} and {most}")))
     }
+}
+
+/// What a moment is written as.
+pub(crate) const A_MOMENT: &str = "a time in RFC 3339 or in seconds since 1970";
+
+/// [`A_MOMENT`]; seconds may be text too, as they are in a query.
+#[expect(clippy::needless_pass_by_value, reason = "readers take the value that they read")]
+pub(crate) fn moment(value: Value) -> Read<Timestamp> {
+    let moment = match &value {
+        Value::String(text) => Timestamp::parse(text),
+        Value::Number(seconds) => seconds.as_f64().and_then(Timestamp::from_fractional_seconds),
+        _ => None,
+    };
+    moment.ok_or_else(|| wrong(format_args!("expected {A_MOMENT}")))
 }
 
 /// A list of 1 to `most` elements. A wrong element is named by its place, counted from 1.

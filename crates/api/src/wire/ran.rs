@@ -21,7 +21,7 @@ pub(crate) fn shown(report: Report) -> Map<String, Value> {
 }
 
 /// Headers of one name are one list, as HTTP reads them.
-fn by_name(headers: Vec<(String, String)>) -> Map<String, Value> {
+pub(super) fn by_name(headers: Vec<(String, String)>) -> Map<String, Value> {
     let mut by_name = Map::new();
     for (name, value) in headers {
         let joined = match by_name.get(&name).and_then(Value::as_str) {

@@ -41,12 +41,14 @@ macro_rules! listed {
 const ONE: &str =
     concat!("SELECT ", listed!(), ", data, number FROM delivery WHERE id = ?1 AND expires > ?2");
 
-/// The deliveries of a hook, newest first, from below (?3, ?4) down to ?2.
+/// The deliveries of a hook, newest first, from below (?3, ?4) down to ?2. Each query names its
+/// index: left to choose, SQLite takes the shorter one for one status, and reads the whole log of a
+/// hook that has none in it.
 const LIST: &str = concat!(
     "SELECT ",
     listed!(),
-    " FROM delivery WHERE hook = ?1 AND accepted >= ?2 AND (accepted, id) < (?3, ?4)
-       AND expires > ?5
+    " FROM delivery INDEXED BY delivery_of_hook
+     WHERE hook = ?1 AND accepted >= ?2 AND (accepted, id) < (?3, ?4) AND expires > ?5
      ORDER BY accepted DESC, id DESC LIMIT ?6"
 );
 
@@ -54,11 +56,15 @@ const LIST: &str = concat!(
 const LIST_STATUS: &str = concat!(
     "SELECT ",
     listed!(),
-    " FROM delivery
+    " FROM delivery INDEXED BY delivery_counted
      WHERE hook = ?1 AND status = ?7 AND accepted >= ?2 AND (accepted, id) < (?3, ?4)
        AND expires > ?5
      ORDER BY accepted DESC, id DESC LIMIT ?6"
 );
+
+/// How many there are, in one status or in any. The rows themselves are not read.
+const COUNT: &str = "SELECT count(*) FROM delivery INDEXED BY delivery_counted
+     WHERE hook = ?1 AND status = ?2 AND accepted >= ?3 AND accepted < ?4 AND expires > ?5";
 
 impl Row {
     pub(super) fn of(record: &Record, expires: Timestamp) -> Result<Self, Fault> {
@@ -97,14 +103,29 @@ impl Row {
             let number = self.insert(connection)?.ok_or(Fault::Conflict)?;
             return self.put_attempt(connection, number);
         }
-        if let Some(next) = known.after(self.progress) {
-            self.move_on(connection, number, next)?;
-            self.put_attempt(connection, number)
-        } else if self.progress.step != known.step {
-            self.add_attempt(connection, number)
-        } else {
-            Ok(())
+        match known.after(self.progress) {
+            Some(next) if next == known => self.put_off(connection, number),
+            Some(next) => {
+                self.move_on(connection, number, next)?;
+                self.put_attempt(connection, number)
+            }
+            None if self.progress.step != known.step => self.add_attempt(connection, number),
+            None => Ok(()),
         }
+    }
+
+    /// The same step, still pending: it waits for something else, or its attempt comes late.
+    fn put_off(&self, connection: &Connection, number: i64) -> Result<(), Fault> {
+        if self.attempt.is_some() {
+            return self.add_attempt(connection, number);
+        }
+        connection
+            .prepare_cached(
+                "UPDATE delivery SET state = ?2, updated = ?3, expires = ?4
+                 WHERE number = ?1 AND updated <= ?3",
+            )?
+            .execute(params![number, self.state, self.updated, self.expires])?;
+        Ok(())
     }
 
     /// Adds the row, unless there is one; answers its number.
@@ -238,6 +259,28 @@ pub(super) fn list(
     paging::fill(list.query(&*bound)?, query.page.size, placed)
 }
 
+/// How many deliveries a query would list, whichever page of them it asks for.
+pub(super) fn count(
+    connection: &Connection,
+    query: &DeliveryQuery,
+    now: Timestamp,
+) -> Result<u64, Fault> {
+    let since = query.since.map_or(i64::MIN, Timestamp::as_millis);
+    let until = query.until.map_or(i64::MAX, Timestamp::as_millis);
+    let statuses = Status::ALL.into_iter().filter(|it| query.status.is_none_or(|one| one == *it));
+    let mut counted = connection.prepare_cached(COUNT)?;
+    let mut count = 0;
+    // One transaction, so that a delivery that moves meanwhile is counted once.
+    let moment = connection.unchecked_transaction()?;
+    for status in statuses {
+        let (hook, now) = (query.hook.as_uuid(), now.as_millis());
+        let bound = params![hook, status.as_str(), since, until, now];
+        count += counted.query_row(bound, |row| row.get::<_, i64>(0))?.cast_unsigned();
+    }
+    moment.finish()?;
+    Ok(count)
+}
+
 /// What all wanted deliveries come before: the cursor or the end of the time that was asked for,
 /// whichever is earlier. No id sorts before no bytes at all.
 fn upper_end(query: &DeliveryQuery) -> (i64, Vec<u8>) {
@@ -306,7 +349,20 @@ mod tests {
     use crate::plan;
 
     #[test]
-    fn lists_seek() {
-        plan::assert_seeks(&[LIST, LIST_STATUS, ONE]);
+    fn lists_and_counts_seek() {
+        plan::assert_seeks(&[LIST, LIST_STATUS, ONE, COUNT]);
+        for (query, expected) in [
+            (LIST, "delivery_of_hook (hook=? AND accepted>? AND (accepted,id)<(?,?))"),
+            (
+                LIST_STATUS,
+                "delivery_counted (hook=? AND status=? AND accepted>? AND (accepted,id)<(?,?))",
+            ),
+            (
+                COUNT,
+                "COVERING INDEX delivery_counted (hook=? AND status=? AND accepted>? AND accepted<?)",
+            ),
+        ] {
+            plan::assert_searches(query, expected);
+        }
     }
 }

@@ -80,9 +80,12 @@ impl World {
     /// What everybody else sees.
     fn numbers(&self) -> Vec<i64> {
         let connection = Connection::open(path(&self.folder)).unwrap();
-        let mut all = connection.prepare("SELECT it FROM number ORDER BY it").unwrap();
-        all.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        all(connection.prepare("SELECT it FROM number ORDER BY it").unwrap())
     }
+}
+
+fn all(mut numbers: rusqlite::Statement<'_>) -> Vec<i64> {
+    numbers.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
 }
 
 #[tokio::test]
@@ -155,6 +158,33 @@ async fn a_full_disk_is_said_and_survived() {
     limit(1_000_000).await.unwrap();
     fill(8).await.expect("there is room again");
     assert_eq!(world.numbers(), [7, 8]);
+}
+
+#[tokio::test]
+async fn a_disk_that_is_read_only_for_a_while_fails_each_group_until_it_is_not() {
+    let World { writer, folder } = world();
+    drop(writer);
+    let (jobs, waiting) = mpsc::channel();
+    let inbox = Inbox { jobs, room: Arc::new(Semaphore::new(1)) };
+    let mut pen = Pen { connection: Connection::open(path(&folder)).unwrap(), survives: None };
+    for (number, is_read_only) in [(0, false), (1, true), (2, true), (3, false)] {
+        pen.connection.pragma_update(None, "query_only", is_read_only).unwrap();
+        let answer = hand_in(&inbox, TERMS, move |to| add(to, number));
+        let job = waiting.recv().unwrap();
+        let mut group = [job];
+        let written = pen.write(&mut group);
+        let [job] = group;
+        job.answer(written.as_ref().copied());
+
+        let answer = answer.await.unwrap();
+        assert_eq!(answer.is_err(), is_read_only, "{number}: {answer:?}");
+        if let Err(error) = answer {
+            assert!(matches!(error, PortError::Unavailable { .. }), "{error}");
+            assert!(error.to_string().contains("readonly"), "{error}");
+        }
+    }
+    let numbers = pen.connection.prepare("SELECT it FROM number ORDER BY it").unwrap();
+    assert_eq!(all(numbers), [0, 3]);
 }
 
 #[tokio::test]

@@ -2,10 +2,12 @@
 
 use std::{error::Error, io, time::Duration};
 
+use rustls::CertificateError;
+
 use super::policy::Refusal;
 
 /// Why there was no answer, sorted by where it went wrong. The texts are for people who look at
-/// a delivery: no URL in them, and no secret.
+/// a delivery: no URL in them, no secret, and nothing that the receiver has said.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
     /// The policy does not allow the target: nothing was sent.
@@ -29,7 +31,10 @@ pub(super) fn sorted(error: &reqwest::Error) -> SendError {
     }
     match find::<rustls::Error>(error) {
         Some(rustls::Error::InvalidCertificate(why)) => {
-            SendError::Connect(format!("certificate is not trusted: {why}"))
+            SendError::Connect(format!("certificate is not trusted: {}", distrust(why)))
+        }
+        Some(rustls::Error::InvalidMessage(_)) => {
+            SendError::Connect("TLS failed: what the receiver says is not TLS".to_owned())
         }
         Some(other) => SendError::Connect(format!("TLS failed: {other}")),
         None if error.is_dns() => {
@@ -38,9 +43,33 @@ pub(super) fn sorted(error: &reqwest::Error) -> SendError {
         None if error.is_connect() && error.is_timeout() => {
             SendError::Connect("timed out".to_owned())
         }
+        None if error.is_connect() && hung_up(error) => {
+            SendError::Connect("TLS failed: the receiver hung up".to_owned())
+        }
         None if error.is_connect() => SendError::Connect(root_of(error)),
         None => SendError::Protocol(root_of(error)),
     }
+}
+
+/// What is wrong with a certificate. What it says of itself is left out: it may have thousands
+/// of names.
+fn distrust(why: &CertificateError) -> &'static str {
+    use CertificateError as Why;
+    match why {
+        Why::Expired | Why::ExpiredContext { .. } => "it has expired",
+        Why::NotValidYet | Why::NotValidYetContext { .. } => "it is not valid yet",
+        Why::NotValidForName | Why::NotValidForNameContext { .. } => "it is for another host",
+        Why::UnknownIssuer => "nobody known has signed it",
+        Why::BadSignature => "its signature is wrong",
+        _ => "it is malformed or not for servers",
+    }
+}
+
+/// Did the connection end in the handshake?
+fn hung_up(error: &reqwest::Error) -> bool {
+    let mut kinds =
+        causes(error).filter_map(|cause| Some(cause.downcast_ref::<io::Error>()?.kind()));
+    kinds.any(|kind| kind == io::ErrorKind::UnexpectedEof)
 }
 
 /// The first error of this type among the causes of `error`.

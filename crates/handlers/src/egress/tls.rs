@@ -13,9 +13,13 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, UnixTime},
 };
 
-/// Trusts certificates that lead up to one of Mozilla's roots.
-pub(super) fn verifying() -> Result<ClientConfig, Error> {
-    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+/// Mozilla's roots.
+pub(super) fn mozilla() -> RootCertStore {
+    RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() }
+}
+
+/// Trusts certificates that lead up to one of these roots.
+pub(super) fn verifying(roots: RootCertStore) -> Result<ClientConfig, Error> {
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)

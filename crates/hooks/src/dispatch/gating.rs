@@ -3,7 +3,7 @@
 //! The events of one group in a batch are decided together, in memory, and written once. Whoever
 //! else writes the same memory meanwhile is asked again.
 
-use std::{collections::HashMap, sync::PoisonError};
+use std::{collections::BTreeMap, sync::PoisonError};
 
 use futures_util::{StreamExt as _, stream};
 
@@ -40,7 +40,8 @@ impl Dispatcher {
             return Ok(passed);
         }
         let catalog = Catalog::with(self.catalog.published().await?);
-        let mut groups: HashMap<GateKey, Group> = HashMap::new();
+        // In an order that is the same every time: simulations replay.
+        let mut groups: BTreeMap<GateKey, Group> = BTreeMap::new();
         for it in gated {
             let fields = catalog.gate_fields(&it.event, &it.hook.draft.source, &it.name);
             let (key, candidate) = gate::before(&it.hook, &it.name, &it.event, fields);

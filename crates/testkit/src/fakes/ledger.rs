@@ -1,4 +1,6 @@
-//! Deliveries, gate memories and claims in memory.
+//! Everything that a ledger keeps, in memory.
+
+mod rows;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -10,19 +12,22 @@ use std::{
 
 use async_trait::async_trait;
 use hooks::{
-    delivery::{Attempt, Delivery, Record, State, Step},
-    event::{Data, Event, EventKey},
+    delivery::Record,
+    event::EventKey,
     gate::{GateKey, Memory},
-    id::{DeliveryId, HookId, OccurrenceId},
+    health::Health,
+    id::{DeliveryId, Generation, HookId, OccurrenceId, PoisonId, RecoveryId},
     name::{SourceName, Workspace},
     ports::{
-        Claim, Clock, DeliveryCursor, DeliveryEntry, DeliveryQuery, Ledger, Page, PortError,
-        PortResult, Progress, Remembered,
+        Claim, Clock, DeliveryCursor, DeliveryEntry, DeliveryQuery, KeptHealth, Ledger, Page,
+        PageRequest, Poison, PortError, PortResult, Progress, Recovery, RecoveryState, Remembered,
     },
     time::Timestamp,
 };
 
+use self::rows::Row;
 use super::{HandClock, faults::Faults, locked};
+use crate::suites::ledger::poison::Burying;
 
 /// A [`Ledger`] in memory.
 #[derive(Debug, Clone, Default)]
@@ -50,6 +55,22 @@ pub enum LedgerCall {
     Deliveries,
     /// [`Ledger::delivery`]
     Delivery,
+    /// [`Ledger::count`]
+    Count,
+    /// [`Ledger::health`]
+    Health,
+    /// [`Ledger::keep_health`]
+    KeepHealth,
+    /// [`Ledger::keep_recovery`]
+    KeepRecovery,
+    /// [`Ledger::recovery`]
+    Recovery,
+    /// [`Ledger::poisons`]
+    Poisons,
+    /// [`Ledger::poison`]
+    Poison,
+    /// [`Ledger::drop_poison`]
+    DropPoison,
 }
 
 #[derive(Debug, Default)]
@@ -57,16 +78,9 @@ struct Kept {
     gates: HashMap<GateKey, (Remembered, Option<Timestamp>)>,
     claims: HashMap<(Workspace, SourceName, EventKey), (OccurrenceId, Timestamp)>,
     deliveries: BTreeMap<DeliveryId, Row>,
-}
-
-#[derive(Debug)]
-struct Row {
-    delivery: Delivery,
-    step: Step,
-    state: State,
-    updated: Timestamp,
-    attempts: BTreeMap<Step, Attempt>,
-    expires: Timestamp,
+    healths: HashMap<(HookId, Generation), (KeptHealth, Timestamp)>,
+    recoveries: HashMap<RecoveryId, (Recovery, Timestamp)>,
+    poisons: BTreeMap<PoisonId, Poison>,
 }
 
 impl MemoryLedger {
@@ -90,6 +104,11 @@ impl MemoryLedger {
         locked(&self.kept).gates.len()
     }
 
+    /// Puts a message aside, as a worker does that cannot process it.
+    pub fn put_aside(&self, poison: Poison) {
+        locked(&self.kept).poisons.insert(poison.id, poison);
+    }
+
     /// Drops what the gates of this hook remember.
     pub(super) fn forget(&self, hook: HookId) {
         locked(&self.kept).gates.retain(|key, _| key.hook != hook);
@@ -110,66 +129,42 @@ impl Kept {
     fn row(&self, id: DeliveryId, now: Timestamp) -> Option<&Row> {
         self.deliveries.get(&id).filter(|row| row.expires > now)
     }
+
+    /// The deliveries that are wanted, on whichever page, and their places in a list.
+    fn wanted(
+        &self,
+        query: &DeliveryQuery,
+        now: Timestamp,
+    ) -> impl Iterator<Item = ((Timestamp, DeliveryId), &Row)> {
+        let rows = self.deliveries.iter();
+        rows.filter(move |(_, row)| row.expires > now && row.is_wanted(query))
+            .map(|(id, row)| ((row.delivery.event.order.accepted, *id), row))
+    }
+
+    fn health(&self, hook: HookId, generation: Generation, now: Timestamp) -> Option<KeptHealth> {
+        let (kept, expires) = self.healths.get(&(hook, generation))?;
+        (*expires > now).then_some(*kept)
+    }
+
+    fn recovery(&self, id: RecoveryId, now: Timestamp) -> Option<&Recovery> {
+        let (recovery, expires) = self.recoveries.get(&id)?;
+        (*expires > now).then_some(recovery)
+    }
 }
 
-impl Row {
-    fn new(record: &Record, expires: Timestamp) -> Self {
-        Self {
-            delivery: record.delivery.clone(),
-            step: record.step,
-            state: record.state.clone(),
-            updated: record.at,
-            attempts: record.attempt.iter().map(|it| (it.step, it.clone())).collect(),
-            expires,
-        }
-    }
+/// Where a recovery stands after another word about it; `None` where it has ended before.
+fn further(known: Option<&Recovery>, said: &Recovery) -> Option<Recovery> {
+    let Some(known) = known else { return Some(said.clone()) };
+    (known.state == RecoveryState::Running).then(|| Recovery {
+        accepted: said.accepted.max(known.accepted),
+        done: said.done.max(known.done),
+        ..said.clone()
+    })
+}
 
-    fn progress(&self) -> Progress {
-        Progress { step: self.step, status: self.state.status() }
-    }
-
-    fn add(&mut self, record: &Record, expires: Timestamp) {
-        let recorded = Progress { step: record.step, status: record.state.status() };
-        let attempt = record.attempt.iter().map(|it| (it.step, it.clone()));
-        if let Some(next) = self.progress().after(recorded) {
-            self.attempts.extend(attempt);
-            self.delivery.run = next.step.run;
-            self.step = next.step;
-            self.state = record.state.clone();
-            self.updated = record.at;
-            self.expires = expires;
-        } else if record.step != self.step {
-            for (step, attempt) in attempt {
-                self.attempts.entry(step).or_insert(attempt);
-            }
-        }
-    }
-
-    fn entry(&self, id: DeliveryId) -> DeliveryEntry {
-        DeliveryEntry {
-            id,
-            delivery: self.delivery.clone(),
-            step: self.step,
-            state: self.state.clone(),
-            updated: self.updated,
-            attempts: self.attempts.values().cloned().collect(),
-        }
-    }
-
-    /// As lists show it: without event data and attempts.
-    fn listed(&self, id: DeliveryId) -> DeliveryEntry {
-        let event = Event { data: Data::default(), ..self.delivery.event.clone() };
-        let delivery = Delivery { event, ..self.delivery.clone() };
-        DeliveryEntry { delivery, attempts: Vec::new(), ..self.entry(id) }
-    }
-
-    fn is_wanted(&self, query: &DeliveryQuery) -> bool {
-        let accepted = self.delivery.event.order.accepted;
-        self.delivery.hook == query.hook
-            && query.status.is_none_or(|it| it == self.state.status())
-            && query.since.is_none_or(|it| it <= accepted)
-            && query.until.is_none_or(|it| accepted < it)
-    }
+/// A message as lists show it.
+fn without_body(poison: &Poison) -> Poison {
+    Poison { body: String::new(), ..poison.clone() }
 }
 
 #[async_trait]
@@ -244,10 +239,7 @@ impl Ledger for MemoryLedger {
     ) -> PortResult<Page<DeliveryEntry, DeliveryCursor>> {
         let kept = self.asked(LedgerCall::Deliveries)?;
         let mut rows: Vec<_> = kept
-            .deliveries
-            .iter()
-            .filter(|(_, row)| row.expires > now && row.is_wanted(query))
-            .map(|(id, row)| ((row.delivery.event.order.accepted, *id), row))
+            .wanted(query, now)
             .filter(|(place, _)| query.page.after.is_none_or(|it| *place < (it.accepted, it.id)))
             .collect();
         rows.sort_by_key(|(place, _)| std::cmp::Reverse(*place));
@@ -264,5 +256,74 @@ impl Ledger for MemoryLedger {
     async fn delivery(&self, id: DeliveryId, now: Timestamp) -> PortResult<Option<DeliveryEntry>> {
         let kept = self.asked(LedgerCall::Delivery)?;
         Ok(kept.row(id, now).map(|row| row.entry(id)))
+    }
+
+    async fn count(&self, query: &DeliveryQuery, now: Timestamp) -> PortResult<u64> {
+        Ok(self.asked(LedgerCall::Count)?.wanted(query, now).count() as u64)
+    }
+
+    async fn health(
+        &self,
+        hook: HookId,
+        generation: Generation,
+        now: Timestamp,
+    ) -> PortResult<Option<KeptHealth>> {
+        Ok(self.asked(LedgerCall::Health)?.health(hook, generation, now))
+    }
+
+    async fn keep_health(
+        &self,
+        hook: HookId,
+        generation: Generation,
+        health: &Health,
+        seen: u64,
+        expires: Timestamp,
+    ) -> PortResult<()> {
+        let mut kept = self.asked(LedgerCall::KeepHealth)?;
+        let found = kept.health(hook, generation, self.clock.now()).map_or(0, |it| it.version);
+        if found != seen {
+            return Err(PortError::Conflict);
+        }
+        let health = KeptHealth { health: *health, version: seen + 1 };
+        kept.healths.insert((hook, generation), (health, expires));
+        Ok(())
+    }
+
+    async fn keep_recovery(&self, recovery: &Recovery, expires: Timestamp) -> PortResult<()> {
+        let mut kept = self.asked(LedgerCall::KeepRecovery)?;
+        let known = kept.recovery(recovery.id, self.clock.now());
+        if let Some(recovery) = further(known, recovery) {
+            kept.recoveries.insert(recovery.id, (recovery, expires));
+        }
+        Ok(())
+    }
+
+    async fn recovery(&self, id: RecoveryId, now: Timestamp) -> PortResult<Option<Recovery>> {
+        Ok(self.asked(LedgerCall::Recovery)?.recovery(id, now).cloned())
+    }
+
+    async fn poisons(&self, page: PageRequest<PoisonId>) -> PortResult<Page<Poison, PoisonId>> {
+        let kept = self.asked(LedgerCall::Poisons)?;
+        let mut following =
+            kept.poisons.values().filter(|it| page.after.is_none_or(|after| after < it.id));
+        let items: Vec<_> = following.by_ref().take(page.size).map(without_body).collect();
+        let last = items.last().map(|it| it.id);
+        Ok(Page { items, next: following.next().and(last) })
+    }
+
+    async fn poison(&self, id: PoisonId) -> PortResult<Option<Poison>> {
+        Ok(self.asked(LedgerCall::Poison)?.poisons.get(&id).cloned())
+    }
+
+    async fn drop_poison(&self, id: PoisonId) -> PortResult<bool> {
+        Ok(self.asked(LedgerCall::DropPoison)?.poisons.remove(&id).is_some())
+    }
+}
+
+#[async_trait]
+impl Burying for MemoryLedger {
+    async fn bury(&self, poison: &Poison) -> PortResult<PoisonId> {
+        self.put_aside(poison.clone());
+        Ok(poison.id)
     }
 }

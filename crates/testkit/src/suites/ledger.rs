@@ -1,10 +1,15 @@
 //! [`Ledger`]: what was written is read until it expires, and by nobody from then on.
 
 mod claims;
+mod counts;
+mod deferrals;
 mod expiry;
 mod gates;
+mod health;
 mod lists;
+pub mod poison;
 mod records;
+mod recoveries;
 
 use std::{sync::Arc, time::Duration};
 
@@ -51,11 +56,47 @@ pub async fn run(fresh: impl AsyncFn(HandClock) -> Arc<dyn Ledger>) {
         claims::no_claims_get_no_answers,
         claims::of_claimants_at_once_exactly_one_wins,
     );
+    run_deliveries(&subject).await;
+    check_each!(subject().await =>
+        health::of_most_hooks_nothing_is_known,
+        health::health_is_read_back_whole_and_each_writing_is_counted,
+        health::healths_of_hooks_and_lives_are_apart,
+        health::a_stale_writer_changes_nothing,
+        health::of_writers_that_saw_nothing_exactly_one_wins,
+        health::of_writers_that_saw_the_same_exactly_one_wins,
+        health::it_is_read_until_it_expires_and_not_then,
+        health::what_expired_is_none_to_writers,
+        health::the_latest_writing_says_when_it_ends,
+    );
+    check_each!(subject().await =>
+        recoveries::a_recovery_is_read_back_whole,
+        recoveries::recoveries_are_apart,
+        recoveries::a_recovery_never_goes_back,
+        recoveries::of_slices_at_once_the_furthest_stays,
+        recoveries::it_is_read_until_it_expires_and_not_then,
+        recoveries::what_expired_begins_anew,
+        recoveries::the_latest_writing_says_when_it_ends,
+    );
+    check_each!(subject().await =>
+        expiry::a_memory_is_recalled_until_it_expires_and_not_then,
+        expiry::a_memory_that_expired_is_none_to_writers,
+        expiry::a_memory_without_an_end_stays,
+        expiry::the_latest_writing_says_when_a_memory_ends,
+        expiry::a_claim_holds_until_its_end_and_not_then,
+        expiry::asked_long_after_the_second_of_two_posts_within_a_day_still_loses,
+        expiry::a_delivery_is_read_until_it_expires_and_not_then,
+        expiry::an_expired_delivery_is_on_no_page,
+        expiry::an_expired_delivery_begins_anew,
+    );
+}
+
+/// What became of deliveries, whether they were put off, and which of them are listed.
+async fn run_deliveries(subject: impl AsyncFn() -> Subject) {
     check_each!(subject().await =>
         records::a_record_is_read_back_whole,
         records::an_end_without_an_attempt_is_read_back,
         records::every_state_is_read_back,
-        records::a_large_event_is_read_back_whole,
+        records::a_large_event_and_answer_are_read_back_whole,
         records::writing_twice_leaves_what_writing_once_does,
         records::a_later_attempt_moves_the_delivery_on,
         records::a_late_record_adds_its_attempt_and_nothing_else,
@@ -70,6 +111,19 @@ pub async fn run(fresh: impl AsyncFn(HandClock) -> Arc<dyn Ledger>) {
         records::records_at_once_end_at_the_latest_step_with_every_attempt,
     );
     check_each!(subject().await =>
+        deferrals::every_reason_to_wait_is_read_back,
+        deferrals::a_deferral_moves_the_state_and_not_the_step_and_keeps_the_attempts,
+        deferrals::a_deferral_before_the_first_attempt_is_followed_by_it,
+        deferrals::a_redelivery_waits_in_its_run_until_its_first_attempt,
+        deferrals::of_several_deferrals_the_latest_stays,
+        deferrals::a_record_that_comes_after_the_deferral_of_its_retry_adds_its_attempt_only,
+        deferrals::an_attempt_that_comes_again_does_not_undo_a_deferral,
+        deferrals::a_late_deferral_changes_nothing,
+        deferrals::a_success_takes_the_place_of_a_deferral,
+        deferrals::what_is_put_off_is_kept_for_longer,
+        deferrals::deferrals_and_attempts_at_once_lose_no_attempt,
+    );
+    check_each!(subject().await =>
         lists::a_hook_without_deliveries_has_an_empty_list,
         lists::the_newest_event_comes_first_whenever_it_was_recorded,
         lists::a_list_leaves_out_event_data_and_attempts,
@@ -82,15 +136,10 @@ pub async fn run(fresh: impl AsyncFn(HandClock) -> Arc<dyn Ledger>) {
         lists::pages_stay_in_place_while_newer_events_are_recorded,
     );
     check_each!(subject().await =>
-        expiry::a_memory_is_recalled_until_it_expires_and_not_then,
-        expiry::a_memory_that_expired_is_none_to_writers,
-        expiry::a_memory_without_an_end_stays,
-        expiry::the_latest_writing_says_when_a_memory_ends,
-        expiry::a_claim_holds_until_its_end_and_not_then,
-        expiry::asked_long_after_the_second_of_two_posts_within_a_day_still_loses,
-        expiry::a_delivery_is_read_until_it_expires_and_not_then,
-        expiry::an_expired_delivery_is_on_no_page,
-        expiry::an_expired_delivery_begins_anew,
+        counts::a_hook_without_deliveries_counts_none,
+        counts::a_count_is_what_all_pages_list_together,
+        counts::a_count_follows_the_deliveries,
+        counts::an_expired_delivery_is_not_counted,
     );
 }
 

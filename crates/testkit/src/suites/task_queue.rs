@@ -107,7 +107,12 @@ async fn every_kind_of_task_arrives_as_it_was_sent(queue: &Subject) -> PortResul
     let sent = vec![
         dispatch(event()),
         Task::Deliver { event: Box::new(event()), owed: vec![Owed::from(&delivery)] },
-        Task::Retry(Box::new(Retry { delivery: delivery.clone(), attempt: 2, due: at(5) })),
+        Task::Retry(Box::new(Retry {
+            delivery: delivery.clone(),
+            attempt: 2,
+            due: at(5),
+            waits_since: None,
+        })),
         Task::Record(Box::new(record_of(delivery, attempt_step(1), State::Delivered))),
     ];
     queue.send(sent.iter().cloned().map(outgoing).collect()).await?;

@@ -67,7 +67,7 @@ fn a_certificate_of_its_own_making_is_taken_only_where_nothing_is_verified() {
         let shown = || server(certificate.clone(), &key, version);
         assert_eq!(shake_hands(unverified().unwrap(), shown()), Ok(()), "{version:?}");
         assert_eq!(
-            shake_hands(verifying().unwrap(), shown()),
+            shake_hands(verifying(mozilla()).unwrap(), shown()),
             Err(Error::InvalidCertificate(CertificateError::UnknownIssuer)),
             "{version:?}"
         );

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use hooks::{
-    delivery::{Attempt, Delivery, ExhaustedReason, Record, State, Status, Step},
+    delivery::{
+        Attempt, Delivery, Exchange, ExhaustedReason, LogLevel, LogLine, Record, State, Status,
+        Step,
+    },
     event::Event,
     ports::{DeliveryEntry, PortResult, Progress},
 };
@@ -18,10 +21,21 @@ use crate::{
 };
 
 /// All attempts failed.
-const EXHAUSTED: State = State::Exhausted { reason: ExhaustedReason::ScheduleOver };
+pub(super) const EXHAUSTED: State = State::Exhausted { reason: ExhaustedReason::ScheduleOver };
+
+const LEVELS: [LogLevel; 8] = [
+    LogLevel::Emerg,
+    LogLevel::Alert,
+    LogLevel::Crit,
+    LogLevel::Error,
+    LogLevel::Warn,
+    LogLevel::Notice,
+    LogLevel::Info,
+    LogLevel::Debug,
+];
 
 /// The ledger's entry after this record alone.
-fn entry_of(record: &Record) -> DeliveryEntry {
+pub(super) fn entry_of(record: &Record) -> DeliveryEntry {
     DeliveryEntry {
         id: record.delivery.id(),
         delivery: record.delivery.clone(),
@@ -41,10 +55,17 @@ pub(super) async fn a_record_is_read_back_whole(subject: &Subject) -> PortResult
         ..event()
     };
     let delivery = Delivery::first(&hook(), event);
+    let ran = attempt(attempt_step(1));
     let attempt = Attempt {
         took_ms: u64::from(u32::MAX),
         error: Some("receiver answered 503".into()),
-        ..attempt(attempt_step(1))
+        exchange: Exchange {
+            headers: vec![("x-one".into(), "***".into()), ("x-one".into(), String::new())],
+            returns: vec![json!(null), json!({"deep": [1.5, "ü"]}), json!(false)],
+            logs: LEVELS.map(|level| LogLine { level, text: "a line\n".into() }).into(),
+            ..ran.exchange
+        },
+        ..ran
     };
     let record =
         Record { attempt: Some(attempt), ..record_of(delivery, attempt_step(1), pending()) };
@@ -79,11 +100,15 @@ pub(super) async fn every_state_is_read_back(subject: &Subject) -> PortResult<()
     Ok(())
 }
 
-pub(super) async fn a_large_event_is_read_back_whole(subject: &Subject) -> PortResult<()> {
+pub(super) async fn a_large_event_and_answer_are_read_back_whole(
+    subject: &Subject,
+) -> PortResult<()> {
     let data = data(json!({"filler": "ü".repeat(120 * 1024)}));
     let delivery = Delivery::first(&hook(), Event { data, ..event() });
     let mut record = record_of(delivery, attempt_step(1), State::Delivered);
-    record.attempt.as_mut().expect("it has one").exchange.answer = Some("x".repeat(4 * 1024));
+    let exchange = &mut record.attempt.as_mut().expect("it has one").exchange;
+    exchange.answer = Some("x".repeat(Exchange::MOST_KEPT));
+    exchange.returns = vec![json!("x".repeat(Exchange::MOST_RETURNED - 2))];
     subject.record_all(std::slice::from_ref(&record)).await?;
     assert_eq!(subject.entry(record.delivery.id()).await?, entry_of(&record));
     Ok(())

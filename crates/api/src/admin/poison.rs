@@ -1,0 +1,67 @@
+//! `/poison`: the messages that could not be processed at all. They are nobody's workspace's: what
+//! cannot be read cannot be told whose it is.
+
+use axum::{
+    Router,
+    extract::{Path, State},
+    response::Response,
+};
+use hooks::id::PoisonId;
+use http::StatusCode;
+use serde_json::json;
+
+use super::{Admin, any_id};
+use crate::{
+    answer,
+    auth::{May, ToMend},
+    error::Refusal,
+    routing::Resource,
+    wire::{paging, poison, query::Query},
+};
+
+/// Every route of this resource.
+pub(super) fn routes() -> Router<Admin> {
+    let one = Resource::new().get(get).delete(drop_it);
+    Router::new()
+        .route("/poison", Resource::new().get(list).into_methods())
+        .route("/poison/{id}", one.into_methods())
+        .route("/poison/{id}/redeliver", Resource::new().post(redeliver).into_methods())
+}
+
+async fn list(
+    may: May<ToMend>,
+    State(admin): State<Admin>,
+    query: Query,
+) -> Result<Response, Refusal> {
+    let page = admin.ledger.poisons(paging::wanted::<PoisonId>(&query)?).await?;
+    let items = page.items.iter().map(|it| (poison::Listed::of(it), it.id));
+    paging::answer(items, page.next, &may.path("/poison"), &query, &["size"])
+}
+
+async fn get(
+    _: May<ToMend>,
+    State(admin): State<Admin>,
+    Path(id): Path<String>,
+) -> Result<Response, Refusal> {
+    let found = admin.ledger.poison(any_id(&id)?).await?.ok_or(Refusal::NotFound)?;
+    Ok(answer::ok(&poison::Alone::of(&found)))
+}
+
+async fn redeliver(
+    _: May<ToMend>,
+    State(admin): State<Admin>,
+    Path(id): Path<String>,
+) -> Result<Response, Refusal> {
+    let id: PoisonId = any_id(&id)?;
+    admin.poisons.redeliver(id).await?;
+    Ok(answer::json(StatusCode::ACCEPTED, &json!({"id": id})))
+}
+
+async fn drop_it(
+    _: May<ToMend>,
+    State(admin): State<Admin>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Refusal> {
+    let was_there = admin.ledger.drop_poison(any_id(&id)?).await?;
+    if was_there { Ok(StatusCode::NO_CONTENT) } else { Err(Refusal::NotFound) }
+}

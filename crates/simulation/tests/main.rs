@@ -1,0 +1,4 @@
+//! Seeds, and deliberate faults.
+
+mod seeds;
+mod sabotage;
