@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 # Every step keeps both cores busy, and all share one target folder.
 .NOTPARALLEL:
-.PHONY: help test needs fmt clippy doc venv unit deny
+.PHONY: help test needs fmt clippy doc venv unit deny bench fuzz
 
 TOOLCHAIN := $(shell sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
 TOOLS := target/tools
@@ -64,6 +64,16 @@ unit: ## Run all tests
 	else set -x; \
 	  cargo test --workspace --lib --bins --tests --locked; \
 	fi
+
+bench: ## Measure, and write docs/benchmarks.md
+	cargo bench --package handlers --locked --bench template --bench lambda
+	cargo bench --package handlers --locked --bench report
+
+# Needs a nightly toolchain and `cargo install cargo-fuzz`. What is found worth keeping goes into the
+# corpus, which every test run tries again.
+SECONDS_TO_FUZZ ?= 600
+fuzz: ## Look for templates that break a promise, for SECONDS_TO_FUZZ
+	cd fuzz && cargo +nightly fuzz run template -- -max_total_time=$(SECONDS_TO_FUZZ) -max_len=4096
 
 # The first time this builds cargo-deny, which takes some minutes; later it is there. Its advisories
 # need the network and change by the day: `cargo deny check advisories` asks them.

@@ -233,15 +233,3 @@ async fn why_a_hook_did_not_fire_is_told() {
         world.get(&format!("/event-hooks/{hook}/deliveries")).await.json()["data"] == json!([])
     );
 }
-
-#[tokio::test]
-async fn handlers_of_a_later_release_are_said_to_be() {
-    let world = World::new().await;
-    let lambda =
-        json!({"source": "crud", "handler": "lambda", "config": {"functions": ["return print"]}});
-    let refused = world.post("/event-hooks", &lambda).await;
-    assert_eq!(refused.status, 501);
-    assert!(refused.text.contains("lambda"), "{}", refused.text);
-    let invalid = json!({"source": "crud", "handler": "lambda"});
-    assert_eq!(world.post("/event-hooks", &invalid).await.status, 400, "decoded and judged first");
-}

@@ -46,20 +46,26 @@ pub(crate) async fn follow(page: &str, world: &World, receivers: &[(&str, &str)]
     let mut ids = HashMap::<String, String>::new();
     let steps = steps(page);
     for step in &steps {
-        let mut command = step.command.clone();
-        for (on_page, here) in receivers.iter().chain([&server]) {
-            command = command.replace(on_page, here);
-        }
-        for (on_page, here) in &ids {
-            command = command.replace(on_page, here);
-        }
-        let ran = Command::new("sh").args(["-c", &command]).output().unwrap();
-        let printed = String::from_utf8(ran.stdout).unwrap();
+        let of_ids = ids.iter().map(|(on_page, here)| (&**on_page, &**here));
+        let (command, printed) =
+            typed(&step.command, receivers.iter().copied().chain([server]).chain(of_ids));
         assert_eq!(without_chance(printed.trim_end()), without_chance(&step.printed), "{command}");
         learn(&mut ids, &step.printed, &printed);
         settled(world).await;
     }
     steps.len()
+}
+
+/// Types a command into a shell, with what is here in place of what the page says, and answers what
+/// that was and what it printed.
+pub(crate) fn typed<'a>(
+    command: &str,
+    here: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> (String, String) {
+    let replace = |command: String, (on_page, here): (&str, &str)| command.replace(on_page, here);
+    let command = here.into_iter().fold(command.to_owned(), replace);
+    let ran = Command::new("sh").args(["-c", &command]).output().unwrap();
+    (command, String::from_utf8(ran.stdout).unwrap())
 }
 
 /// The commands that ask the server.
