@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use crate::{
     failure,
-    lambda::{self, Job, Owner, Ran, Sandbox, SandboxError, ScriptFailure},
+    lambda::{self, Job, Limits, Owner, Ran, Sandbox, SandboxError, ScriptFailure},
 };
 
 /// Whose run it is when a hook is checked that is none yet.
@@ -21,6 +21,11 @@ pub(crate) const CHECKS: Owner = Owner(0);
 
 /// Would these functions run?
 pub(crate) async fn check(hook: &Lambda, sandbox: &Sandbox) -> Result<(), CheckError> {
+    let most = Limits::default().source;
+    if hook.functions.iter().map(String::len).sum::<usize>() > most {
+        let message = format_args!("the functions of a hook may have {most} bytes together");
+        return Err(Violations::one("config.functions", message).into());
+    }
     match sandbox.check(CHECKS, &hook.functions).await {
         Ok(()) => Ok(()),
         Err(lambda::CheckError::Refused(failure)) => {
@@ -82,7 +87,7 @@ fn outcome_without_run(error: &SandboxError) -> Outcome {
 }
 
 /// What scripts log stands in the process's log, too, as it does in the gateway's.
-fn note(run: Run<'_>, logs: &[LogLine]) {
+pub(crate) fn note(run: Run<'_>, logs: &[LogLine]) {
     let (hook, delivery) = (run.hook.id, run.delivery);
     for LogLine { level, text } in logs {
         macro_rules! note {

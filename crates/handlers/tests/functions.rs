@@ -101,6 +101,7 @@ async fn functions_run_in_order_and_what_they_say_decides() {
 async fn a_function_is_told_what_is_wrong_with_it_when_it_is_saved() {
     let handlers = handlers(egress(&LOOPBACK));
     let fine = "return function() end";
+    let long = format!("return function() end{}", " ".repeat(64 << 10));
     for (name, functions, expected) in [
         ("functions", vec![fine, fine], None),
         (
@@ -116,6 +117,11 @@ async fn a_function_is_told_what_is_wrong_with_it_when_it_is_saved() {
             Some(
                 "config.functions.1: Error parsing function: [string \"return 1\"]: bad return value, expected function type, got number",
             ),
+        ),
+        (
+            "more than there may be",
+            vec![fine, &long],
+            Some("config.functions: the functions of a hook may have 65536 bytes together"),
         ),
         (
             "goto",
@@ -193,7 +199,7 @@ async fn requests_of_scripts_leave_by_the_door() {
 async fn a_request_of_a_script_takes_no_longer_than_it_may() {
     let handlers = handlers_with_http();
     let receiver = Receiver::http().await;
-    receiver.always(Answer::status(200).after(Duration::from_secs(60)));
+    receiver.always(Answer::status(200).after(Duration::from_mins(1)));
     let script = format!(
         "return function() local httpc = require('resty.http').new() httpc:set_timeout(50) \
          local res, err = httpc:request_uri('{}') return err end",
