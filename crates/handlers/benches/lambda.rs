@@ -132,7 +132,7 @@ fn measure(criterion: &mut Criterion, runtime: &Runtime, name: &str, work: &Work
                     times.push(run(&sandbox, &work).await);
                 }
                 let after = cpu(&workers);
-                (times, [after[0] - before[0], after[1] - before[1]])
+                (times, [0, 1].map(|at| after[at].saturating_sub(before[at])))
             };
             let (new, cpu) = runtime.block_on(runtime.spawn(runs)).expect("it does not panic");
             let sum = new.iter().sum();

@@ -28,6 +28,7 @@
 // The parent's side.
 mod sandbox;
 pub(crate) mod turns;
+mod workers;
 mod process;
 mod conversation;
 mod http;

@@ -7,6 +7,7 @@ mod conformance;
 mod deaths;
 mod examples;
 mod gateway;
+mod impostors;
 mod requests;
 mod templates;
 

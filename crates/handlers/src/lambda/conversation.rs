@@ -7,7 +7,10 @@ use std::{
 };
 
 use serde_json::Value;
-use tokio::time::{sleep, timeout};
+use tokio::{
+    task::unconstrained,
+    time::{sleep, timeout},
+};
 
 use super::{
     http::{LuaHttp, LuaRequest},
@@ -22,8 +25,10 @@ use super::{
 pub(super) enum End {
     /// The worker says so.
     Done { returns: Vec<Value>, failure: Option<ScriptFailure>, again: bool },
-    /// It took longer than any run may.
+    /// It used the processor for longer than any run may.
     Overran,
+    /// Its time was over before it had much of the processor.
+    Starved,
     /// The worker ended, or talks nonsense.
     Died,
     /// The worker had ended before, and nothing was run.
@@ -53,7 +58,8 @@ pub(super) async fn converse(
     http: Option<&dyn LuaHttp>,
 ) -> (Vec<LogLine>, End) {
     let waiting = Waiting::default();
-    let overrun = overrun(process.clock(), limits, &waiting);
+    // A worker that talks without end must not use up what tokio allows a task at a time.
+    let overrun = unconstrained(overrun(process.clock(), limits, &waiting));
     let mut conversation = Conversation {
         limits,
         http,
@@ -65,7 +71,7 @@ pub(super) async fn converse(
     let end = tokio::select! {
         biased;
         end = conversation.hold(process, frame) => end.unwrap_or(End::Died),
-        () = overrun => End::Overran,
+        end = overrun => end,
     };
     (conversation.logs, end)
 }
@@ -143,7 +149,7 @@ impl Waiting {
 
 /// Ends when a run has taken more than any may. Looks at the worker's processor time, for on a
 /// busy machine the clock on the wall runs ahead of it.
-async fn overrun(clock: CpuClock, limits: &Limits, waiting: &Waiting) {
+async fn overrun(clock: CpuClock, limits: &Limits, waiting: &Waiting) -> End {
     let start = Instant::now();
     let used_before = clock.used();
     loop {
@@ -152,11 +158,14 @@ async fn overrun(clock: CpuClock, limits: &Limits, waiting: &Waiting) {
             (Some(before), Some(now)) => now.saturating_sub(before),
             _ => wall,
         };
-        let left =
-            limits.most_cpu().saturating_sub(cpu).min(limits.most_wall().saturating_sub(wall));
-        if left.is_zero() {
-            return;
+        let cpu_left = limits.most_cpu().saturating_sub(cpu);
+        let wall_left = limits.most_wall().saturating_sub(wall);
+        if cpu_left.is_zero() {
+            return End::Overran;
         }
-        sleep(left.max(Duration::from_millis(1))).await;
+        if wall_left.is_zero() {
+            return if cpu < limits.cpu { End::Starved } else { End::Overran };
+        }
+        sleep(cpu_left.min(wall_left).max(Duration::from_millis(1))).await;
     }
 }

@@ -22,7 +22,7 @@ pub struct Limits {
     pub log_bytes: usize,
     /// Lines of log.
     pub log_lines: usize,
-    /// Bytes of JSON that a function's results may have; larger ones are left out.
+    /// Bytes of JSON that the results of all functions may have; what is beyond is left out.
     pub result: usize,
     /// Bytes that the templates of one job may yield, together.
     pub output: usize,

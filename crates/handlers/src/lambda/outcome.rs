@@ -72,7 +72,7 @@ pub enum FailureKind {
     Memory,
     /// What it yielded is too large.
     TooLarge,
-    /// Its worker ended in the middle of it.
+    /// It is not to blame: its worker ended in the middle of it, or the machine had no time for it.
     Died,
 }
 

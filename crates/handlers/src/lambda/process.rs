@@ -25,7 +25,7 @@ pub(super) struct Process {
     input: ChildStdin,
     output: BufReader<ChildStdout>,
     clock: Option<ClockId>,
-    _counted: Counted,
+    counted: Counted,
 }
 
 /// How many workers there are, those that are being started included.
@@ -71,7 +71,7 @@ impl Process {
         let (input, output) = pipes.ok_or_else(|| io::Error::other("a worker without pipes"))?;
         let clock = child.id().and_then(clock_of);
         let output = BufReader::new(output);
-        let mut process = Self { child, input, output, clock, _counted: counted };
+        let mut process = Self { child, input, output, clock, counted };
         match timeout(START, process.set_up(setup)).await {
             Ok(result) => result.map(|()| process),
             Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "it does not get ready")),
@@ -113,11 +113,15 @@ impl Process {
         CpuClock(self.clock)
     }
 
-    /// Kills it, and waits until it is gone.
-    pub(super) async fn end(mut self) {
-        if let Err(error) = self.child.kill().await {
-            tracing::warn!(worker.pid = self.child.id(), %error, "worker does not end");
-        }
+    /// Kills it. It takes a moment to be gone, and counts no longer.
+    pub(super) fn end(self) {
+        let Self { mut child, counted, .. } = self;
+        drop(counted);
+        tokio::spawn(async move {
+            if let Err(error) = child.kill().await {
+                tracing::warn!(worker.pid = child.id(), %error, "worker does not end");
+            }
+        });
     }
 
     /// The process's id, while it runs.

@@ -1,17 +1,6 @@
-//! Runs scripts in workers: hands them out in turn, starts them on demand, and kills the ones
-//! that cannot be stopped otherwise.
+//! Runs scripts, each in its turn and in a worker that it may bring down.
 
-use std::{
-    borrow::Cow,
-    collections::VecDeque,
-    ffi::OsString,
-    fmt, io,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{borrow::Cow, ffi::OsString, fmt, io, sync::Arc, time::Duration};
 
 use serde_json::Value;
 use tokio::time::timeout;
@@ -21,10 +10,10 @@ use super::{
     http::LuaHttp,
     limits::Limits,
     outcome::{FailureKind, LogLevel, LogLine, Ran, ScriptFailure},
-    process::{Census, Counted, Process},
-    protocol::{self, Job, Setup, ToWorker},
+    protocol::{self, Job, ToWorker},
     source,
     turns::Turns,
+    workers::Workers,
 };
 
 /// How many workers may turn out to be dead before a run is given up.
@@ -116,19 +105,15 @@ pub struct Sandbox(Arc<Shared>);
 struct Shared {
     config: SandboxConfig,
     turns: Turns,
-    /// Longest idle first: that one has its next state ready.
-    idle: Mutex<VecDeque<Process>>,
-    census: Census,
-    seccomp: AtomicBool,
+    workers: Workers,
 }
 
 impl Sandbox {
     /// A sandbox without workers; they are started when they are needed.
     pub fn new(config: SandboxConfig) -> Self {
         let turns = Turns::new(config.workers.max(1));
-        let seccomp = AtomicBool::new(true);
-        let (idle, census) = (Mutex::default(), Census::default());
-        Self(Arc::new(Shared { config, turns, idle, census, seccomp }))
+        let workers = Workers::new(config.program.clone(), config.limits, config.workers);
+        Self(Arc::new(Shared { config, turns, workers }))
     }
 
     /// Runs functions or templates. To give up, drop the future: the worker is killed.
@@ -177,92 +162,33 @@ impl Sandbox {
         name: String,
         http: Option<&dyn LuaHttp>,
     ) -> Result<Ran, SandboxError> {
-        let Shared { config, turns, .. } = &*self.0;
+        let Shared { config, turns, workers } = &*self.0;
         let _turn = timeout(config.patience, turns.take(owner))
             .await
             .map_err(|_| SandboxError::Busy(config.patience))?;
         for _ in 0..MOST_TRIES {
-            let mut process = self.worker().await?;
+            let mut process = workers.take().await.map_err(SandboxError::Unavailable)?;
             let (logs, end) = converse(&mut process, frame, &config.limits, http).await;
             let (kind, how) = match end {
                 End::Done { returns, failure, again } => {
-                    self.keep(process, again).await;
+                    workers.give_back(process, again);
                     return Ok(Ran { returns, logs, failure });
                 }
                 End::Unsent => continue,
                 End::Overran => (FailureKind::TimeOut, "ran for too long and was killed"),
+                End::Starved => (FailureKind::Died, "did not get the processor and was killed"),
                 End::Died => (FailureKind::Died, "ended its worker"),
             };
             tracing::warn!(worker.pid = process.id(), chunk = name, "script {how}");
-            self.keep(process, false).await;
+            workers.give_back(process, false);
             return Ok(killed(logs, kind, name, how));
         }
         Err(SandboxError::Unavailable(io::ErrorKind::BrokenPipe.into()))
     }
 
-    /// Keeps a worker for the next run, or ends it.
-    async fn keep(&self, process: Process, again: bool) {
-        if again && self.0.census.count() <= self.most_workers() {
-            self.idle().push_back(process);
-        } else {
-            process.end().await;
-        }
-        self.have_two();
-    }
-
-    /// While one worker runs a script, another one makes the state for the next one.
-    fn have_two(&self) {
-        let Some(counted) = self.0.census.join(self.most_workers().min(2)) else { return };
-        let sandbox = self.clone();
-        tokio::spawn(async move {
-            match sandbox.start(counted).await {
-                Ok(process) => sandbox.idle().push_back(process),
-                Err(error) => tracing::warn!(%error, "worker does not start"),
-            }
-        });
-    }
-
-    fn most_workers(&self) -> usize {
-        self.0.config.workers.max(1)
-    }
-
-    /// A worker to use now.
-    async fn worker(&self) -> Result<Process, SandboxError> {
-        loop {
-            let Some(mut process) = self.idle().pop_front() else { break };
-            if !process.is_gone() {
-                return Ok(process);
-            }
-        }
-        self.start(self.0.census.join_anyway()).await.map_err(SandboxError::Unavailable)
-    }
-
-    /// Where the system kills a process for asking for a filter of system calls, as AWS Lambda
-    /// might, workers go without one.
-    async fn start(&self, counted: Counted) -> io::Result<Process> {
-        let Shared { config, seccomp, .. } = &*self.0;
-        if seccomp.load(Ordering::Relaxed) {
-            let setup = Setup { limits: config.limits, seccomp: true };
-            match Process::start(&config.program, setup, counted.clone()).await {
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                    tracing::warn!(%error, "worker does not start with a filter of system calls");
-                }
-                result => return result,
-            }
-        }
-        let setup = Setup { limits: config.limits, seccomp: false };
-        let process = Process::start(&config.program, setup, counted).await?;
-        seccomp.store(false, Ordering::Relaxed);
-        Ok(process)
-    }
-
-    fn idle(&self) -> MutexGuard<'_, VecDeque<Process>> {
-        self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The process ids of the workers that wait for a job.
     pub fn idle_workers(&self) -> Vec<u32> {
-        self.idle().iter().filter_map(Process::id).collect()
+        self.0.workers.idle()
     }
 }
 

@@ -1,19 +1,27 @@
 //! Scripts that mean harm, what stops each of them, and that the next run sees nothing of it.
 
+mod arguments;
+mod ends;
+mod every;
 mod made;
 pub(super) mod scripts;
+mod values;
 
-use std::{hint::black_box, time::Instant};
+use std::{hint::black_box, sync::Arc, time::Instant};
 
-use handlers::lambda::{FailureKind, Limits};
+use async_trait::async_trait;
+use handlers::lambda::{FailureKind, Limits, LuaAnswer, LuaHttp, LuaRequest};
 
 use super::*;
+use arguments::ARGUMENTS;
+use ends::ENDS;
 use made::made;
 use scripts::{
     DEPTH, LOOPS, Stop,
     Stop::{Compiler, Itself, Kill, Memory, Refused, Time},
     TABLES, TAMPERING, TEXT,
 };
+use values::VALUES;
 
 /// What a run sees when there was none before it.
 pub(super) const CLEAN: &str = "return function(data, event, source, pid)
@@ -25,6 +33,21 @@ pub(super) const CLEAN: &str = "return function(data, event, source, pid)
         and require('cjson').encode({1}) == '[1]' and type(error) == 'function'
         and not pcall(error, 'x') and select('#', pairs({})) == 3
 end";
+
+/// A door that nothing passes.
+struct Closed;
+
+#[async_trait]
+impl LuaHttp for Closed {
+    async fn request(&self, _: LuaRequest) -> Result<LuaAnswer, String> {
+        Err("refused".into())
+    }
+}
+
+/// A sandbox whose scripts may ask for requests.
+fn sandbox_with_requests() -> Sandbox {
+    Sandbox::new(SandboxConfig { http: Some(Arc::new(Closed)), ..config() })
+}
 
 /// How many times as long as usual things take just now: tests run beside each other, and the
 /// time of a run is processor time.
@@ -90,8 +113,10 @@ pub(super) async fn in_time(name: &str, attack: impl AsyncFn() -> Stop) {
 
 #[tokio::test]
 async fn no_attack_takes_longer_than_its_time_or_leaves_a_trace() {
-    let sandbox = sandbox();
-    for (name, expected, body) in [LOOPS, TEXT, TABLES, DEPTH, TAMPERING].concat() {
+    let sandbox = sandbox_with_requests();
+    for (name, expected, body) in
+        [LOOPS, TEXT, TABLES, DEPTH, TAMPERING, ARGUMENTS, VALUES, ENDS].concat()
+    {
         let source = format!("return function(data, event, source, pid)\n{body}\nend");
         attack(&sandbox, name, expected, &source).await;
     }

@@ -45,6 +45,12 @@ async fn functions_get_the_event_and_give_their_first_value() {
         ("a table in itself", "local t = {} t.t = t return #tostring(t) > 0", json!(true)),
         ("globals of its own", "x = 5 return x", json!(5)),
         ("a library of its own", "string = 5 return string", json!(5)),
+        (
+            "yielding out of pcall",
+            "local resume = coroutine.wrap(function() return pcall(coroutine.yield, 5) end)
+             return {resume(), resume('back')}",
+            json!([5, true, "back"]),
+        ),
     ] {
         let ran = run_body(&sandbox, body).await;
         assert_eq!(ran.failure, None, "{name}");
@@ -230,6 +236,15 @@ async fn a_large_result_does_not_fail_the_run() {
     let ran = run_body(&sandbox(), "return ('x'):rep(100000)").await;
     assert_eq!(ran.failure, None);
     assert_eq!(ran.returns, ["<too large to be shown>"]);
+}
+
+#[tokio::test]
+async fn the_results_of_all_functions_share_the_room() {
+    let sources = vec!["return function() return ('\\1'):rep(4000) end".to_owned(); 50];
+    let ran = sandbox().run(OWNER, job(&sources)).await.unwrap();
+    assert_eq!(ran.failure, None);
+    let shown = ran.returns.iter().filter(|it| it.as_str().unwrap().starts_with('\u{1}')).count();
+    assert_eq!((ran.returns.len(), shown), (50, 2), "{shown} results of 24 KiB as JSON");
 }
 
 #[tokio::test]

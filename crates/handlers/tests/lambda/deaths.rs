@@ -1,8 +1,8 @@
 //! Workers that end when they should not, or do not when they should.
 
-use std::{fs, time::Instant};
+use std::{cell::Cell, fs, time::Instant};
 
-use handlers::lambda::{FailureKind, SandboxError};
+use handlers::lambda::{FailureKind, Limits, SandboxError};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -148,6 +148,51 @@ async fn one_hooks_runs_do_not_hold_up_anothers() {
     let ((), (returns, took)) = tokio::join!(flood, other);
     assert_eq!(returns, [1]);
     assert!(took < start.elapsed() / 3, "{took:?} of {:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn many_hooks_without_end_do_not_hold_up_one_that_is_quick() {
+    let limits = Limits { cpu: Duration::from_millis(20), ..Limits::default() };
+    let sandbox = Sandbox::new(SandboxConfig { limits, ..config() });
+    let endless = ["return function() while true do end end".to_owned()];
+    let quick = ["return function() return 1 end".to_owned()];
+    let quick = || sandbox.run(Owner(1000), job(&quick));
+    quick().await.unwrap();
+    quick().await.unwrap();
+
+    let start = Instant::now();
+    let owners = Cell::new(0);
+    let flood = futures_of(64, || {
+        owners.set(owners.get() + 1);
+        sandbox.run(Owner(owners.get()), job(&endless))
+    });
+    let other = async {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        let ran = quick().await.unwrap();
+        (ran.returns, start.elapsed())
+    };
+    let ((), (returns, took)) = tokio::join!(flood, other);
+    assert_eq!(returns, [1]);
+    assert!(took < start.elapsed() / 5, "{took:?} of {:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn a_thousand_who_give_up_leave_no_crowd() {
+    let sandbox = sandbox();
+    let endless = ["return function() while true do end end".to_owned()];
+    let owners = Cell::new(0);
+    let give_up = |after| {
+        owners.set(owners.get() + 1);
+        tokio::time::timeout(after, sandbox.run(Owner(owners.get()), job(&endless)))
+    };
+    futures_of(950, || give_up(Duration::from_millis(20))).await;
+    for after in 0..50 {
+        assert!(give_up(Duration::from_millis(after % 10)).await.is_err());
+    }
+    assert!(sandbox.idle_workers().len() <= 2);
+    let start = Instant::now();
+    assert_eq!(run_body(&sandbox, "return 1").await.returns, [1]);
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
 }
 
 async fn futures_of<F: Future>(count: usize, make: impl Fn() -> F) {

@@ -168,6 +168,24 @@ async fn requests_are_bounded() {
             ),
             json!("a request may have 100 headers"),
         ),
+        (
+            "how large all headers are",
+            format!(
+                "local v, h = ('x'):rep(1000), {{}} for i = 1, 99 do h['a' .. i] = v end
+                 return ({{{request}('http://a', {{headers = h}})}})[2]"
+            ),
+            json!("headers may have 65536 bytes"),
+        ),
+        (
+            "how long a URL is",
+            format!("return ({{{request}('http://a/' .. ('x'):rep(2^23))}})[2]"),
+            json!("a URL may have 8192 bytes"),
+        ),
+        (
+            "how long a method is",
+            format!("return ({{{request}('http://a', {{method = ('X'):rep(65)}})}})[2]"),
+            json!("a method may have 64 bytes"),
+        ),
     ] {
         let ran = run_body(&sandbox, &body).await;
         assert_eq!(failure_of(&ran), "", "{name}");

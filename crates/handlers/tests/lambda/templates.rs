@@ -239,7 +239,7 @@ const HOSTILE: &[(&str, &[Stop], &str)] = &[
         "{% local t = {} for i = 1, 40 do t = {t, t} end %}{* t *}",
     ),
     ("a wide table", &[Time, Refused], "{% local t = {} for i = 1, 3e5 do t[i] = {} end %}{* t *}"),
-    ("what is no JSON", &[Itself], "{{ {print, 0/0, {[print] = 1} } }}"),
+    ("what is no JSON", &[Itself], "{{ {pairs, 0/0, {[pairs] = 1} } }}"),
     ("another context", &[Itself, Refused], "{% context = nil %}{{ x }}"),
     ("blocks of another kind", &[Refused, Itself], "{% blocks = 1 %}{-b-}x{-b-}{{ blocks.b }}"),
     ("an endless pattern", &[Time], "{{ ('a'):rep(1e5):find(('.-'):rep(20) .. 'b') }}"),
@@ -286,7 +286,7 @@ async fn very_many_templates_are_no_attack() {
     .await;
     in_time("very many templates, saved", async || {
         let refused = sandbox.check_templates(OWNER, &chunks).await.unwrap_err();
-        assert!(refused.to_string().contains("ran "), "{refused}");
+        assert!(refused.to_string().ends_with("ran longer than 100 ms"), "{refused}");
         Time
     })
     .await;

@@ -6,29 +6,40 @@
 use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
 use lru::LruCache;
-use mlua::chunk::Compiler;
+use mlua::{
+    Function, Lua,
+    chunk::{ChunkMode, Compiler},
+};
 
 /// What every state has, in this order: each sees `host` and the environment made so far. The last
-/// one makes all of it read-only, and returns what Rust needs of it.
-const CORE: [&str; 5] = [
+/// one makes it read-only, and returns what Rust needs of it.
+const CORE: [&str; 4] = [
     include_str!("prelude/base.lua"),
     include_str!("prelude/strings.lua"),
-    include_str!("prelude/tables.lua"),
     include_str!("prelude/parts.lua"),
     include_str!("prelude/seal.lua"),
 ];
 
 /// What is made on demand: each returns itself.
-const PARTS: [(&str, &str); 5] = [
+const PARTS: [(&str, &str); 11] = [
     ("bit", include_str!("prelude/bit.lua")),
+    ("coroutine", include_str!("prelude/coroutine.lua")),
     ("http", include_str!("prelude/http.lua")),
+    ("io", include_str!("prelude/io.lua")),
+    ("jit", include_str!("prelude/jit.lua")),
     ("json", include_str!("prelude/json.lua")),
     ("kong", include_str!("prelude/kong.lua")),
+    ("math", include_str!("prelude/math.lua")),
     ("ngx", include_str!("prelude/ngx.lua")),
+    ("os", include_str!("prelude/os.lua")),
+    ("table", include_str!("prelude/table.lua")),
 ];
 
 /// What the core is called: as no part is.
 pub(super) const CORE_NAME: &str = "core";
+
+/// What errors of the sandbox's own Lua are said to be in, until they are told of the caller's line.
+const PRELUDE: &str = "=sandbox";
 
 /// In front of every source, so that no `--!` comment at its top gives orders to the compiler.
 const NO_ORDERS: &str = "do end ";
@@ -51,8 +62,13 @@ struct Remembered {
 }
 
 impl Code {
-    /// The bytecode of the core or of a part.
-    pub(super) fn own(&self, name: &str) -> mlua::Result<Rc<[u8]>> {
+    /// The core or a part as a function.
+    pub(super) fn load_own(&self, lua: &Lua, name: &str) -> mlua::Result<Function> {
+        let bytecode = self.own(name)?;
+        lua.load(&bytecode[..]).set_name(PRELUDE).set_mode(ChunkMode::Binary).into_function()
+    }
+
+    fn own(&self, name: &str) -> mlua::Result<Rc<[u8]>> {
         if let Some(known) = self.own.borrow().get(name) {
             return Ok(Rc::clone(known));
         }

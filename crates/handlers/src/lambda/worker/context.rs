@@ -14,6 +14,9 @@ use crate::lambda::{
     protocol::{Answer, Ask, FromWorker, ToWorker},
 };
 
+/// So large a heap is not searched for garbage: most scripts end before there is so much.
+const WITHOUT_COLLECTION: usize = 1 << 20;
+
 /// The chunk and line that a level of the stack is at.
 fn frame(debug: &Debug<'_>) -> Option<(String, u32)> {
     let chunk = debug.source().short_src?.into_owned();
@@ -50,12 +53,17 @@ impl Context {
         self.meter.start();
     }
 
-    /// Ends what runs too long.
+    /// Ends what runs too long. Starts to collect garbage when that may be worth while.
     pub(super) fn watch(self: &Rc<Self>, lua: &Lua) {
         let context = Rc::clone(self);
+        let collecting = Cell::new(false);
         lua.set_interrupt(move |lua| {
             context.meter.check().map_err(|error| context.noted(lua, error))?;
             context.line.send_overdue();
+            if !collecting.get() && lua.used_memory() > WITHOUT_COLLECTION {
+                collecting.set(true);
+                lua.gc_restart();
+            }
             Ok(VmState::Continue)
         });
     }

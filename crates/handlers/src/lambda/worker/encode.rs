@@ -203,16 +203,21 @@ impl<'a> Encoder<'a> {
         const SAFE: i64 = 10;
         let (mut length, mut count) = (0, 0_i64);
         let mut is_object = false;
-        table.for_each(|key: Value, _: Value| {
+        // Whether a value is true is all that is asked of it, which costs least.
+        let walked = table.for_each(|key: Value, _: bool| {
             self.meter.check()?;
             count += 1;
             match index_of(&key) {
                 Some(index) => length = length.max(index),
                 None => is_object = true,
             }
-            Ok(())
-        })?;
-        if is_object || (count == 0 && table.metatable().as_ref() != Some(self.array)) {
+            if is_object { Err(mlua::Error::runtime("enough")) } else { Ok(()) }
+        });
+        if is_object {
+            return Ok(Shape::Object);
+        }
+        walked?;
+        if count == 0 && table.metatable().as_ref() != Some(self.array) {
             return Ok(Shape::Object);
         }
         if length > SAFE && length > RATIO * count {

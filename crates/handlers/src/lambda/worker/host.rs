@@ -17,11 +17,12 @@ use base64::{
 use hmac::{Hmac, KeyInit, Mac};
 use md5::Md5;
 use memchr::memmem;
-use mlua::{Lua, LuaString, MultiValue, Table, Value};
+use mlua::{Function, IntoLuaMulti, Lua, LuaString, MultiValue, Table, Value};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, percent_encode};
 use sha1::{Digest, Sha1};
 
 use super::{
+    code::Code,
     context::Context,
     decode::{DecodeError, decode},
     encode::{EncodeError, Encoder, Manner},
@@ -37,6 +38,11 @@ const LONGEST_JSON: usize = 4 << 20;
 /// What a log shows of a value.
 const LONGEST_SHOWN: usize = 16 << 10;
 const MOST_HEADERS: usize = 100;
+/// A request's method.
+const LONGEST_METHOD: usize = 64;
+const LONGEST_URL: usize = 8 << 10;
+/// A request's headers, names and values.
+const LONGEST_HEADERS: usize = 64 << 10;
 
 /// What a URI component shows as it is.
 const UNESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -52,17 +58,35 @@ const LENIENT_BASE64: GeneralPurpose = GeneralPurpose::new(
 /// A value, or `nil` and why there is none.
 type Answered = mlua::Result<(Value, Option<String>)>;
 
-/// The table `host`.
-pub(super) fn table(lua: &Lua, context: &Rc<Context>, array: &Table) -> mlua::Result<Table> {
-    let host = lua.create_table()?;
-    host.set("null", Value::NULL)?;
-    host.set("array", array)?;
-    host.set("arch", arch())?;
-    add_log(lua, context, &host)?;
-    add_text(lua, context, &host)?;
-    add_json(lua, context, array, &host)?;
-    add_http(lua, context, &host)?;
-    Ok(host)
+/// Makes the functions of the table `host`.
+struct Host {
+    context: Rc<Context>,
+    array: Table,
+    code: Rc<Code>,
+}
+
+/// The table `host`. Its functions are made when Lua first looks for them.
+pub(super) fn table(
+    lua: &Lua,
+    context: &Rc<Context>,
+    array: &Table,
+    code: &Rc<Code>,
+) -> mlua::Result<Table> {
+    let table = lua.create_table()?;
+    table.set("null", Value::NULL)?;
+    table.set("array", array)?;
+    table.set("arch", arch())?;
+    let (context, array, code) = (Rc::clone(context), array.clone(), Rc::clone(code));
+    let host = Host { context, array, code };
+    let find = move |lua: &Lua, (table, name): (Table, String)| {
+        let function = host.function(lua, &name)?;
+        table.raw_set(name, function.clone())?;
+        Ok(function)
+    };
+    let finder = lua.create_table()?;
+    finder.set("__index", lua.create_function(find)?)?;
+    table.set_metatable(Some(finder))?;
+    Ok(table)
 }
 
 /// What `LuaJIT` calls the processor.
@@ -74,48 +98,114 @@ fn arch() -> &'static str {
     }
 }
 
-fn add_log(lua: &Lua, context: &Rc<Context>, host: &Table) -> mlua::Result<()> {
-    let context = Rc::clone(context);
-    let log = move |_: &Lua, (level, text): (i64, LuaString)| {
-        context.log(level_of_ngx(level), &text.as_bytes());
-        Ok(())
-    };
-    host.set("log", lua.create_function(log)?)?;
-    host.set("now", lua.create_function(|_, ()| Ok(now()))?)
+impl Host {
+    /// The function of this name, if there is one.
+    fn function(&self, lua: &Lua, name: &str) -> mlua::Result<Option<Function>> {
+        let function = match name {
+            "part" => self.part(lua),
+            "log" => self.log(lua),
+            "now" => lua.create_function(|_, ()| Ok(now())),
+            "md5" => text(lua, |it| hex(&Md5::digest(it))),
+            "md5_bin" => text(lua, |it| Md5::digest(it).to_vec()),
+            "sha1_bin" => text(lua, |it| Sha1::digest(it).to_vec()),
+            "hmac_sha1" => lua.create_function(hmac_sha1),
+            "escape_uri" => text(lua, |it| percent_encode(it, UNESCAPED).to_string().into_bytes()),
+            "unescape_uri" => text(lua, unescape_uri),
+            "encode_base64" => text(lua, |it| general_purpose::STANDARD.encode(it).into_bytes()),
+            "decode_base64" => lua.create_function(|lua, it: LuaString| decode_base64(lua, &it)),
+            "find" => self.find(lua),
+            "is_plain" => lua.create_function(|_, pattern: LuaString| Ok(is_plain(&pattern))),
+            "encode" => self.encode(lua, Manner::Strict, LONGEST_JSON),
+            "print_json" => self.encode(lua, Manner::Lenient, self.context.limits.output),
+            "show" => self.encode(lua, Manner::Lenient, LONGEST_SHOWN),
+            "decode" => self.decode(lua),
+            "may_ask" => self.may_ask(lua),
+            "ask" => self.ask(lua),
+            _ => return Ok(None),
+        };
+        function.map(Some)
+    }
+
+    /// A part of the sandbox's own Lua.
+    fn part(&self, lua: &Lua) -> mlua::Result<Function> {
+        let code = Rc::clone(&self.code);
+        lua.create_function(move |lua, name: String| code.load_own(lua, &name))
+    }
+
+    fn log(&self, lua: &Lua) -> mlua::Result<Function> {
+        let context = Rc::clone(&self.context);
+        lua.create_function(move |_, (level, text): (i64, LuaString)| {
+            context.log(level_of_ngx(level), &text.as_bytes());
+            Ok(())
+        })
+    }
+
+    fn find(&self, lua: &Lua) -> mlua::Result<Function> {
+        let context = Rc::clone(&self.context);
+        lua.create_function(move |lua, (haystack, needle, from): (LuaString, LuaString, usize)| {
+            let found = find(&haystack.as_bytes(), &needle.as_bytes(), from, &context.meter);
+            found.map_err(|error| context.noted(lua, error))
+        })
+    }
+
+    fn encode(&self, lua: &Lua, manner: Manner, longest: usize) -> mlua::Result<Function> {
+        let (context, array) = (Rc::clone(&self.context), self.array.clone());
+        lua.create_function(move |lua, value: Value| -> Answered {
+            let encoder = Encoder::new(&context.meter, &array, manner, longest);
+            match encoder.encode(&value) {
+                Ok(json) => Ok((Value::String(lua.create_string(json)?), None)),
+                Err(EncodeError::Unfit(why)) => Ok((Value::Nil, Some(why))),
+                Err(EncodeError::TooLarge) => {
+                    Ok((Value::Nil, Some("the JSON is too large".into())))
+                }
+                Err(EncodeError::Lua(error)) => Err(context.noted(lua, error)),
+            }
+        })
+    }
+
+    fn decode(&self, lua: &Lua) -> mlua::Result<Function> {
+        let (context, array) = (Rc::clone(&self.context), self.array.clone());
+        lua.create_function(move |lua, json: LuaString| -> Answered {
+            match decode(lua, &context.meter, &array, &json.as_bytes()) {
+                Ok(value) => Ok((value, None)),
+                Err(DecodeError::Json(why)) => Ok((Value::Nil, Some(why))),
+                Err(DecodeError::Lua(error)) => Err(context.noted(lua, error)),
+            }
+        })
+    }
+
+    fn may_ask(&self, lua: &Lua) -> mlua::Result<Function> {
+        let context = Rc::clone(&self.context);
+        lua.create_function(move |_, ()| Ok(context.may_ask()))
+    }
+
+    fn ask(&self, lua: &Lua) -> mlua::Result<Function> {
+        let context = Rc::clone(&self.context);
+        lua.create_function(move |lua, asked: Asked| -> mlua::Result<MultiValue> {
+            let asked = asked_by_script(asked, context.limits.request_body)?;
+            let answer = match asked.and_then(|ask| context.ask(ask)) {
+                Ok(answer) => answer,
+                Err(why) => return (Value::Nil, why).into_lua_multi(lua),
+            };
+            let headers = lua.create_table()?;
+            for (name, value) in answer.headers {
+                headers.raw_push(lua.create_sequence_from([name, value])?)?;
+            }
+            let body = lua.create_string(answer.body.0)?;
+            (answer.status, answer.reason, headers, body).into_lua_multi(lua)
+        })
+    }
+}
+
+/// A function from text to text.
+fn text(lua: &Lua, convert: fn(&[u8]) -> Vec<u8>) -> mlua::Result<Function> {
+    lua.create_function(move |lua, text: LuaString| lua.create_string(convert(&text.as_bytes())))
 }
 
 #[expect(clippy::disallowed_methods, reason = "a worker has no port to the parent's clock")]
 fn now() -> f64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     now.as_secs_f64()
-}
-
-fn add_text(lua: &Lua, context: &Rc<Context>, host: &Table) -> mlua::Result<()> {
-    type Bytes = fn(&[u8]) -> Vec<u8>;
-    let functions: [(&str, Bytes); 6] = [
-        ("md5", |it| hex(&Md5::digest(it))),
-        ("md5_bin", |it| Md5::digest(it).to_vec()),
-        ("sha1_bin", |it| Sha1::digest(it).to_vec()),
-        ("escape_uri", |it| percent_encode(it, UNESCAPED).to_string().into_bytes()),
-        ("unescape_uri", unescape_uri),
-        ("encode_base64", |it| general_purpose::STANDARD.encode(it).into_bytes()),
-    ];
-    for (name, function) in functions {
-        let call = move |lua: &Lua, text: LuaString| lua.create_string(function(&text.as_bytes()));
-        host.set(name, lua.create_function(call)?)?;
-    }
-    host.set(
-        "decode_base64",
-        lua.create_function(|lua, text: LuaString| decode_base64(lua, &text))?,
-    )?;
-    host.set("hmac_sha1", lua.create_function(hmac_sha1)?)?;
-    let context = Rc::clone(context);
-    let find = move |lua: &Lua, (haystack, needle, from): (LuaString, LuaString, usize)| {
-        let found = find(&haystack.as_bytes(), &needle.as_bytes(), from, &context.meter);
-        found.map_err(|error| context.noted(lua, error))
-    };
-    host.set("find", lua.create_function(find)?)?;
-    host.set("is_plain", lua.create_function(|_, pattern: LuaString| Ok(is_plain(&pattern)))?)
 }
 
 fn hex(bytes: &[u8]) -> Vec<u8> {
@@ -159,78 +249,34 @@ fn is_plain(pattern: &LuaString) -> bool {
     !pattern.as_bytes().iter().any(|it| b"^$*+?.([%-".contains(it))
 }
 
-fn add_json(lua: &Lua, context: &Rc<Context>, array: &Table, host: &Table) -> mlua::Result<()> {
-    for (name, manner, longest) in [
-        ("encode", Manner::Strict, LONGEST_JSON),
-        ("print_json", Manner::Lenient, context.limits.output),
-        ("show", Manner::Lenient, LONGEST_SHOWN),
-    ] {
-        let (context, array) = (Rc::clone(context), array.clone());
-        let encode = move |lua: &Lua, value: Value| -> Answered {
-            let encoder = Encoder::new(&context.meter, &array, manner, longest);
-            match encoder.encode(&value) {
-                Ok(json) => Ok((Value::String(lua.create_string(json)?), None)),
-                Err(EncodeError::Unfit(why)) => Ok((Value::Nil, Some(why))),
-                Err(EncodeError::TooLarge) => {
-                    Ok((Value::Nil, Some("the JSON is too large".into())))
-                }
-                Err(EncodeError::Lua(error)) => Err(context.noted(lua, error)),
-            }
-        };
-        host.set(name, lua.create_function(encode)?)?;
-    }
-    let (context, array) = (Rc::clone(context), array.clone());
-    let decode_json = move |lua: &Lua, json: LuaString| -> Answered {
-        match decode(lua, &context.meter, &array, &json.as_bytes()) {
-            Ok(value) => Ok((value, None)),
-            Err(DecodeError::Json(why)) => Ok((Value::Nil, Some(why))),
-            Err(DecodeError::Lua(error)) => Err(context.noted(lua, error)),
-        }
-    };
-    host.set("decode", lua.create_function(decode_json)?)
-}
-
 /// Method, URL, headers as pairs, body, `ssl_verify`, milliseconds.
 type Asked = (LuaString, LuaString, Table, Option<LuaString>, Option<bool>, Option<f64>);
-
-fn add_http(lua: &Lua, context: &Rc<Context>, host: &Table) -> mlua::Result<()> {
-    let may = Rc::clone(context);
-    host.set("may_ask", lua.create_function(move |_, ()| Ok(may.may_ask()))?)?;
-    let context = Rc::clone(context);
-    let ask = move |lua: &Lua, asked: Asked| -> mlua::Result<MultiValue> {
-        let answer =
-            asked_by_script(asked, context.limits.request_body)?.and_then(|ask| context.ask(ask));
-        let answer = match answer {
-            Ok(answer) => answer,
-            Err(why) => return to_lua(lua, (Value::Nil, why)),
-        };
-        let headers = lua.create_table()?;
-        for (name, value) in answer.headers {
-            headers.raw_push(lua.create_sequence_from([name, value])?)?;
-        }
-        let body = lua.create_string(answer.body.0)?;
-        to_lua(lua, (answer.status, answer.reason, headers, body))
-    };
-    host.set("ask", lua.create_function(ask)?)
-}
-
-fn to_lua(lua: &Lua, values: impl mlua::IntoLuaMulti) -> mlua::Result<MultiValue> {
-    values.into_lua_multi(lua)
-}
 
 /// The request, or why it is none.
 fn asked_by_script(asked: Asked, most_body: usize) -> mlua::Result<Result<Ask, String>> {
     let (method, url, pairs, body, ssl_verify, timeout_ms) = asked;
-    if body.as_ref().is_some_and(|it| it.as_bytes().len() > most_body) {
-        return Ok(Err(format!("a body may have {most_body} bytes")));
+    let length = |text: &LuaString| text.as_bytes().len();
+    for (what, length, most) in [
+        ("method", length(&method), LONGEST_METHOD),
+        ("URL", length(&url), LONGEST_URL),
+        ("body", body.as_ref().map_or(0, length), most_body),
+    ] {
+        if length > most {
+            return Ok(Err(format!("a {what} may have {most} bytes")));
+        }
     }
     let mut headers = Vec::new();
+    let mut left = LONGEST_HEADERS;
     for pair in pairs.sequence_values::<Table>() {
         if headers.len() == MOST_HEADERS {
             return Ok(Err(format!("a request may have {MOST_HEADERS} headers")));
         }
         let pair = pair?;
         let (name, value) = (pair.raw_get::<LuaString>(1)?, pair.raw_get::<LuaString>(2)?);
+        let Some(rest) = left.checked_sub(length(&name) + length(&value)) else {
+            return Ok(Err(format!("headers may have {LONGEST_HEADERS} bytes")));
+        };
+        left = rest;
         headers.push((name.to_string_lossy(), value.to_string_lossy()));
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]

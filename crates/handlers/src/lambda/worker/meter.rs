@@ -28,6 +28,7 @@ pub(super) struct Meter {
     looked: Cell<Instant>,
     excused: Cell<Duration>,
     over: Cell<bool>,
+    starved: Cell<bool>,
 }
 
 /// What is raised in a script whose time is over.
@@ -46,6 +47,7 @@ impl Meter {
             looked: Cell::new(now),
             excused: Cell::default(),
             over: Cell::default(),
+            starved: Cell::default(),
         }
     }
 
@@ -80,6 +82,11 @@ impl Meter {
         self.over.get()
     }
 
+    /// Was it over before the script had used up what it may of the processor?
+    pub(super) fn was_starved(&self) -> bool {
+        self.starved.get()
+    }
+
     /// What takes as long as somebody else likes is not counted.
     pub(super) fn excuse<T>(&self, wait: impl FnOnce() -> T) -> T {
         let start = Instant::now();
@@ -91,6 +98,7 @@ impl Meter {
     fn look(&self, now: Instant) {
         let cpu = cpu_used().saturating_sub(self.cpu_at_start.get());
         let wall = (now - self.start.get()).saturating_sub(self.excused.get());
+        self.starved.set(cpu < self.most_cpu);
         self.over.set(cpu >= self.most_cpu || wall >= self.most_wall);
     }
 }
@@ -119,6 +127,7 @@ mod tests {
         }
         assert!(start.elapsed() >= Duration::from_millis(10));
         assert!(meter.is_over() && meter.was_over(), "it stays over");
+        assert!(!meter.was_starved());
         assert!(meter.check().is_err());
     }
 
@@ -128,6 +137,6 @@ mod tests {
         meter.excuse(|| std::thread::sleep(Duration::from_millis(30)));
         assert!(!meter.is_over(), "excused");
         std::thread::sleep(Duration::from_millis(30));
-        assert!(meter.is_over());
+        assert!(meter.is_over() && meter.was_starved());
     }
 }

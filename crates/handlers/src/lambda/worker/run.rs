@@ -51,9 +51,9 @@ pub(super) fn run(state: &State, message: ToWorker<'_, &RawValue>) -> Option<Fro
         state.context.log_failure(&failure.message);
     }
     // A process that has been at its limits is not used again: it has memory to give back.
-    let again = !failure
-        .as_ref()
-        .is_some_and(|it| matches!(it.kind, FailureKind::TimeOut | FailureKind::Memory));
+    let again = !failure.as_ref().is_some_and(|it| {
+        matches!(it.kind, FailureKind::TimeOut | FailureKind::Memory | FailureKind::Died)
+    });
     Some(FromWorker::Done { returns, failure, again })
 }
 
@@ -101,6 +101,7 @@ fn functions(
     returns: &mut Vec<serde_json::Value>,
 ) -> Outcome<()> {
     within_size(state, names, sources)?;
+    let mut room = state.context.limits.result;
     for (index, (source, name)) in sources.iter().zip(names).enumerate() {
         let script = Script { state, index, source, name };
         let function = script.function()?;
@@ -108,7 +109,7 @@ fn functions(
         if let Value::Boolean(false) = first {
             return Err(script.returned_false(&second));
         }
-        returns.push(script.shown(&first)?);
+        returns.push(script.shown(&first, &mut room)?);
     }
     Ok(())
 }

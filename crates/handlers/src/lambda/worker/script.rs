@@ -85,11 +85,17 @@ impl Script<'_> {
 
     /// The failure of a script whose time is over, whether or not it caught that.
     fn over(&self) -> ScriptFailure {
-        let line = self.state.context.line_of_end(self.name);
+        let context = &self.state.context;
+        let line = context.line_of_end(self.name);
         let place = line.map_or_else(String::new, |line| format!(":{line}"));
-        let most = self.state.context.limits.cpu.as_millis();
-        let message = format!("{}{place}: ran longer than {most} ms", self.name);
-        ScriptFailure { line, ..self.failure(FailureKind::TimeOut, message) }
+        let most = context.limits.cpu.as_millis();
+        let (kind, what) = if context.meter.was_starved() {
+            (FailureKind::Died, format!("did not get {most} ms of the processor in time"))
+        } else {
+            (FailureKind::TimeOut, format!("ran longer than {most} ms"))
+        };
+        let message = format!("{}{place}: {what}", self.name);
+        ScriptFailure { line, ..self.failure(kind, message) }
     }
 
     /// The failure of a script that raised this.
@@ -130,9 +136,9 @@ impl Script<'_> {
         }
     }
 
-    /// What is shown of a result.
-    pub(super) fn shown(&self, value: &Value) -> Outcome<serde_json::Value> {
-        let json = match self.encoded(value, self.state.context.limits.result) {
+    /// What is shown of a result, as long as there is room for it.
+    pub(super) fn shown(&self, value: &Value, room: &mut usize) -> Outcome<serde_json::Value> {
+        let json = match self.encoded(value, *room) {
             Ok(json) => json,
             Err(EncodeError::Unfit(why)) => return Ok(format!("<{why}>").into()),
             Err(EncodeError::TooLarge) => return Ok("<too large to be shown>".into()),
@@ -140,6 +146,7 @@ impl Script<'_> {
                 return Err(self.raised(&Value::Error(Box::new(error))));
             }
         };
+        *room -= json.len();
         Ok(serde_json::from_slice(&json).unwrap_or_else(|_| "<not to be shown>".into()))
     }
 

@@ -19,17 +19,14 @@ use super::{
     host,
 };
 
-/// What errors of the preludes are said to be in, until they are told of the caller's line.
-const PRELUDE: &str = "=sandbox";
-
 /// How much the garbage collector does at a time. With smaller steps, a script that makes a few large
 /// strings fills its memory with ones that it has no use for any more.
 const GC_STEP_KIB: i32 = 64;
 
 /// A Lua state that no script has been in.
+///
+/// What holds a part of its heap comes before the heap, so that little is left when that goes.
 pub(super) struct State {
-    pub(super) context: Rc<Context>,
-    pub(super) lua: Lua,
     /// The metatable of empty arrays.
     pub(super) array: Table,
     /// `call(function, ...)` is `pcall`, with at most two results.
@@ -37,6 +34,8 @@ pub(super) struct State {
     /// Writes a value as JSON for people, or raises an error.
     pub(super) json: Function,
     environment: Function,
+    pub(super) lua: Lua,
+    pub(super) context: Rc<Context>,
     code: Rc<Code>,
 }
 
@@ -48,19 +47,16 @@ impl State {
             | StdLib::STRING
             | StdLib::BIT
             | StdLib::MATH;
-        let lua = Lua::new_with(libraries, LuaOptions::new().catch_rust_panics(false))?;
+        let lua = Lua::new_with(libraries, LuaOptions::new())?;
         lua.gc_set_mode(GcMode::Incremental(
             GcIncParams::default().goal(150).step_size(GC_STEP_KIB),
         ));
-        // There is nothing to collect yet.
+        // There is nothing to collect yet; see `Context::watch`.
         lua.gc_stop();
         let array = lua.create_table()?;
-        let host = host::table(&lua, &context, &array)?;
-        let parts = Rc::clone(&code);
-        let part = move |lua: &Lua, name: String| load_own(lua, &parts, &name);
-        host.set("part", lua.create_function(part)?)?;
-        let sealed: Table = load_own(&lua, &code, CORE_NAME)?.call((host, lua.create_table()?))?;
-        lua.gc_restart();
+        let host = host::table(&lua, &context, &array, &code)?;
+        let core = code.load_own(&lua, CORE_NAME)?;
+        let sealed: Table = core.call((host, lua.create_table()?))?;
         let [call, json, environment] = ["call", "json", "environment"].map(|it| sealed.get(it));
         Ok(Self { context, array, call: call?, json: json?, environment: environment?, code, lua })
     }
@@ -81,9 +77,4 @@ impl State {
     pub(super) fn compile(&self, source: &str) -> mlua::Result<()> {
         self.code.of(source).map(drop)
     }
-}
-
-fn load_own(lua: &Lua, code: &Code, name: &str) -> mlua::Result<Function> {
-    let bytecode = code.own(name)?;
-    lua.load(&bytecode[..]).set_name(PRELUDE).set_mode(ChunkMode::Binary).into_function()
 }

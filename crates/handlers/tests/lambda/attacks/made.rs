@@ -1,13 +1,70 @@
 //! Attacks that are made, not written: whole chunks, on the compiler for the most part.
 
+use std::fmt::Write;
+
 use super::scripts::Stop::{self, Compiler, Itself, Kill, Memory, Refused, Time};
 
 fn straight(line: &str, times: usize, before: &str) -> String {
     format!("return function() {before} {} end", line.repeat(times))
 }
 
-/// Names, what may stop them, and chunks.
-pub(super) fn made() -> Vec<(&'static str, &'static [Stop], String)> {
+/// A name, what may stop it, and a chunk.
+type Made = (&'static str, &'static [Stop], String);
+
+pub(super) fn made() -> Vec<Made> {
+    [deep(), long()].concat()
+}
+
+/// What goes on and on.
+fn long() -> Vec<Made> {
+    let mut locals = String::new();
+    for it in 0..4_500 {
+        let _ = write!(locals, "local a{it}={it} ");
+    }
+    let mut calls = String::new();
+    for it in 1..21 {
+        let _ = write!(calls, "local function f{it}() return f{0}()+f{0}() end ", it - 1);
+    }
+    vec![
+        ("parts of types", &[Compiler], format!("local x: {}", "()->".repeat(15_000))),
+        ("types of values", &[Compiler], format!("local x: {}", "typeof(".repeat(8_000))),
+        (
+            "branches as values",
+            &[Compiler],
+            format!("return {}c", "if a then b else ".repeat(3_800)),
+        ),
+        (
+            "loops in loops",
+            &[Compiler],
+            format!("{}{}", "for i=1,1 do ".repeat(2_500), "end ".repeat(2_500)),
+        ),
+        ("local variables", &[Compiler], locals),
+        ("digits", &[Refused, Compiler], format!("return {}", "1".repeat(60_000))),
+        ("brackets that never end", &[Compiler], format!("return {}", "[==[".repeat(15_000))),
+        ("comments that never end", &[Compiler, Refused], "--[[".repeat(16_000)),
+        ("jumps", &[Compiler], "goto ".repeat(13_000)),
+        ("labels", &[Compiler], "::a::".repeat(13_000)),
+        ("targets", &[Compiler], format!("{}a=1", "a,".repeat(20_000))),
+        ("letters of other scripts", &[Compiler], "é".repeat(30_000)),
+        ("zeros", &[Compiler, Refused], "return '\0'\0\0".into()),
+        (
+            "functions that call each other twice",
+            &[Itself, Time],
+            format!("local function f0() return 1 end {calls} return f20"),
+        ),
+        (
+            "loops that are unrolled",
+            &[Itself],
+            format!(
+                "return function() local x = 0 {} return x end",
+                "for i=1,100 do for j=1,100 do x=x+i*j end end ".repeat(20)
+            ),
+        ),
+    ]
+}
+
+/// What is in itself, and what is too much at once.
+fn deep() -> Vec<Made> {
     let locals = (0..190).map(|it| format!("local a{it} = {it}")).collect::<Vec<_>>().join("\n");
     let sum = (0..190).step_by(2).map(|it| format!("a{it}")).collect::<Vec<_>>().join("+");
     let large = "local s = ('x'):rep(2^22) .. 'a' local t = ('x'):rep(2^22) .. 'b' local a";

@@ -36,7 +36,7 @@ function host.line(...)
   for index = 1, select("#", ...) do
     parts[index] = base.tostring(parts[index])
   end
-  return base.table.concat(parts)
+  return table.concat(parts)
 end
 
 -- A function that says that it is not there once it is called.
@@ -55,50 +55,7 @@ function host.absent_all(name)
   })
 end
 
-local function pick(library, names)
-  local picked = {}
-  for _, name in names do
-    picked[name] = library[name]
-  end
-  return picked
-end
-
-base.coroutine = pick(coroutine, { "create", "resume", "running", "status", "wrap", "yield" })
-
-base.math = pick(math, {
-  "abs", "acos", "asin", "atan", "atan2", "ceil", "cos", "cosh", "deg", "exp", "floor", "fmod",
-  "frexp", "huge", "ldexp", "log", "log10", "max", "min", "modf", "pi", "pow", "rad", "random",
-  "sin", "sinh", "sqrt", "tan", "tanh",
-})
-
-base.os = pick(os, { "clock", "difftime", "time" })
-
-local date = os.date
-function base.os.date(format, time)
-  if type(format) == "string" and #format > 1024 then
-    error("bad argument #1 to 'date' (format too long)", 2)
-  end
-  local ok, result = pcall(date, format, time)
-  if not ok then
-    error(result, 2)
-  end
-  return result
-end
-
--- There are no files.
-base.io = {
-  type = function(...)
-    if select("#", ...) == 0 then
-      error("bad argument #1 to 'type' (value expected)", 2)
-    end
-    return nil
-  end,
-}
-
-base.jit = { os = "Linux", arch = host.arch, version = "Luau", version_num = 20100 }
-
 -- What is printed is logged, as the gateway does it.
-local log, line = host.log, host.line
 function base.print(...)
-  log(6, line(...))
+  host.log(6, host.line(...))
 end

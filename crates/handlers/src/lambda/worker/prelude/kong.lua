@@ -1,5 +1,5 @@
 -- What there is of `kong`: the log. Everything about a request says that there is none.
-local host, base = ...
+local host = ...
 
 local log, line, show = host.log, host.line, host.show
 local absent, absent_all = host.absent, host.absent_all
@@ -24,7 +24,7 @@ function logger.inspect(...)
   for index = 1, select("#", ...) do
     parts[index] = show(parts[index]) or "<too large to be shown>"
   end
-  log(levels.notice, base.table.concat(parts, "\n"))
+  log(levels.notice, table.concat(parts, "\n"))
 end
 
 local function callable(members, level)
@@ -47,8 +47,14 @@ local kong = {
     request = absent_all("kong.service.request"),
     response = absent_all("kong.service.response"),
   },
-  table = { new = base.table.new, clear = base.table.clear },
+  table = { clear = table.clear },
 }
+
+-- How large a table will be is a hint, which is not taken.
+function kong.table.new()
+  return {}
+end
+
 function kong.table.merge(first, second)
   local merged = {}
   for key, value in next, first or {} do

@@ -1,4 +1,4 @@
--- What most scripts do not use is made when it is first looked for.
+-- Most scripts use little of what there is. The rest is made when it is first looked for.
 local host, base = ...
 
 local freeze, isfrozen = table.freeze, table.isfrozen
@@ -15,6 +15,14 @@ local function seal(value, open)
 end
 host.seal = seal
 
+function host.pick(library, names)
+  local picked = {}
+  for _, name in names do
+    picked[name] = library[name]
+  end
+  return picked
+end
+
 local made = {}
 local function part(name)
   if not made[name] then
@@ -23,10 +31,19 @@ local function part(name)
   return made[name]
 end
 
-local globals = { bit = true, kong = true, ngx = true }
+local globals = {
+  bit = true, coroutine = true, io = true, jit = true, kong = true, math = true, ngx = true,
+  os = true, table = true,
+}
+
+-- Scripts see what is in `base`, and never `base` itself.
 setmetatable(base, {
   __index = function(_, name)
-    return globals[name] and part(name) or nil
+    if not globals[name] then
+      return nil
+    end
+    base[name] = part(name)
+    return base[name]
   end,
 })
 

@@ -1,8 +1,8 @@
--- Makes the environment read-only, and hands out what Rust needs.
+-- Makes what there is read-only, and hands out what Rust needs.
 local host, base = ...
 
 host.seal(host.array)
-host.seal(base)
+host.seal(base.string)
 
 local names = table.freeze({ __index = base })
 
@@ -10,17 +10,16 @@ local function two(ok, first, second)
   return ok, first, second
 end
 
-local print_json = host.print_json
-
 return {
-  json = function(value)
-    local json, problem = print_json(value)
-    return json or error(problem, 0)
-  end,
   call = function(run, ...)
     return two(pcall(run, ...))
   end,
   environment = function()
     return setmetatable({}, names)
+  end,
+  -- What writes a value into a template.
+  json = function(value)
+    local json, problem = host.print_json(value)
+    return json or error(problem, 0)
   end,
 }

@@ -3,7 +3,6 @@ local host, base = ...
 
 local find, match, gmatch, gsub = string.find, string.match, string.gmatch, string.gsub
 local format, rep = string.format, string.rep
-local plain_find, is_plain = host.find, host.is_plain
 
 -- Luau looks up at every step of a match, but not while one item of the pattern eats its way
 -- through the subject, comparing each byte with each member of a set.
@@ -38,7 +37,7 @@ local function judge(subject, pattern, level)
       error("pattern too complex", level)
     end
   end
-  if #subject * #pattern > MOST_COMPARISONS and plain_find(pattern, "[", 1) then
+  if #subject * #pattern > MOST_COMPARISONS and host.find(pattern, "[", 1) then
     error("pattern too costly for a subject of this length", level)
   end
 end
@@ -49,14 +48,14 @@ local function find_plain(subject, text, init)
   if init < 0 then
     init = #subject + init + 1
   end
-  init = init >= 1 and math.floor(init) or 1
+  init = init >= 1 and init // 1 or 1
   if init + #text > #subject + 1 then
     return nil
   end
   if #text > LONGEST_NEEDLE then
     error("pattern too long", 3)
   end
-  local at = plain_find(subject, text, init)
+  local at = host.find(subject, text, init)
   if at then
     return at, at + #text - 1
   end
@@ -77,7 +76,7 @@ base.string = library
 function library.find(subject, pattern, init, plain)
   if type(subject) == "string" and type(pattern) == "string" then
     local costly = #subject * #pattern > 2 ^ 20 or #pattern > LONGEST_PATTERN
-    if costly and (plain or (#pattern <= LONGEST_NEEDLE and is_plain(pattern))) then
+    if costly and (plain or (#pattern <= LONGEST_NEEDLE and host.is_plain(pattern))) then
       return find_plain(subject, pattern, init)
     end
     judge(subject, pattern, 3)

@@ -1,6 +1,4 @@
 -- Tables. What could run for long inside one call of Luau's own is done step by step here.
-local host, base = ...
-
 local concat, clear, clone = table.concat, table.clear, table.clone
 
 -- Strings are joined so many at a time.
@@ -44,7 +42,6 @@ local library = {
   remove = table.remove,
   unpack = table.unpack,
 }
-base.table = library
 
 local function join(list, separator, first, last)
   if last - first < PIECE then
@@ -177,3 +174,5 @@ function library.isarray(list)
   end
   return true
 end
+
+return library
