@@ -69,7 +69,7 @@ pub(super) const ENDS: &[Attack] = &[
     ),
     (
         "yielding from a comparison",
-        &[Refused],
+        &[Itself],
         "return coroutine.wrap(function() table.sort({3,2,1},coroutine.yield) end)()",
     ),
     (
