@@ -66,7 +66,7 @@ unit: ## Run all tests
 	fi
 
 bench: ## Measure, and write docs/benchmarks.md
-	cargo bench --package handlers --locked --bench template --bench lambda
+	cargo bench --package handlers --locked --bench template --bench sandbox
 	cargo bench --package handlers --locked --bench report
 
 # Needs a nightly toolchain and `cargo install cargo-fuzz`. What is found worth keeping goes into the

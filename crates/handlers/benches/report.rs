@@ -17,7 +17,7 @@ use std::{
 use handlers::{
     AllHandlers, LogSink,
     egress::{Egress, Policy},
-    lambda::{Job, Owner, Sandbox, SandboxConfig},
+    sandbox::{Job, Owner, Sandbox, SandboxConfig},
     signature::SignatureAlgorithm,
 };
 use hooks::{

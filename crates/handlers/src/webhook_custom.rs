@@ -27,16 +27,17 @@ use self::{
 };
 use crate::{
     AllHandlers, failure,
-    functions::{self, CHECKS},
     headers::{self, HeaderError},
-    lambda::{self, Job, Owner, Sandbox, SandboxError, ScriptFailure, turns::Turns},
+    lambda::{self, CHECKS},
     prepared::Prepared,
     report,
+    sandbox::{self, Job, Owner, Sandbox, SandboxError, ScriptFailure},
     sending::{self, Outgoing},
     template::{
         error::{RenderError, TemplateError},
         rendering::Rendering,
     },
+    turns::Turns,
 };
 
 /// The longest body that is sent.
@@ -96,7 +97,7 @@ pub(crate) async fn check(hook: &WebhookCustom, sandbox: &Sandbox) -> Result<(),
     }
     match sandbox.check_templates(CHECKS, &chunks).await {
         Ok(()) => Ok(()),
-        Err(lambda::CheckError::Refused(failure)) => {
+        Err(sandbox::CheckError::Refused(failure)) => {
             let script = ready.scripts().get(failure.index);
             let (field, tags) = script.map_or(("config", &[][..]), |it| (&it.field, &it.tags));
             let error = TemplateError::from_lua(&failure.message, tags);
@@ -107,7 +108,7 @@ pub(crate) async fn check(hook: &WebhookCustom, sandbox: &Sandbox) -> Result<(),
             };
             Err(Violations::one(field, message).into())
         }
-        Err(lambda::CheckError::Sandbox(error)) => Err(error.into()),
+        Err(sandbox::CheckError::Sandbox(error)) => Err(error.into()),
     }
 }
 
@@ -217,7 +218,7 @@ async fn print(
     }
     let chunks = ready.scripts().iter().map(|it| it.chunk.as_str().into()).collect();
     let ran = sandbox.run(owner_of(run), Job::Templates { chunks, context }).await?;
-    functions::note(run, &ran.logs);
+    lambda::note(run, &ran.logs);
     if let Some(failure) = ran.failure {
         return Err(broken(ready, &failure));
     }

@@ -8,7 +8,7 @@ use std::{
 use mlua::{Lua, VmState, debug::Debug};
 
 use super::{line::Line, meter::Meter};
-use crate::lambda::{
+use crate::sandbox::{
     limits::Limits,
     outcome::{LogLevel, LogLine},
     protocol::{Answer, Ask, FromWorker, ToWorker},

@@ -7,7 +7,7 @@ use super::{
     meter::TimeIsOver,
     state::State,
 };
-use crate::lambda::{
+use crate::sandbox::{
     outcome::{FailureKind, ScriptFailure},
     source,
 };

@@ -13,7 +13,7 @@ use std::{
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use handlers::{
-    lambda::{FailureKind, Job, Owner, Ran, Sandbox, SandboxConfig},
+    sandbox::{FailureKind, Job, Owner, Ran, Sandbox, SandboxConfig},
     template::{Compiled, Dialect},
 };
 use nix::{

@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-use handlers::lambda::{FailureKind, Limits};
+use handlers::sandbox::{FailureKind, Limits};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,

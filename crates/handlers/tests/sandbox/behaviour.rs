@@ -1,6 +1,6 @@
 //! What a function may expect.
 
-use handlers::lambda::{FailureKind, LogLevel};
+use handlers::sandbox::{FailureKind, LogLevel};
 
 use super::*;
 

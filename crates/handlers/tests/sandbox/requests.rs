@@ -6,7 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use handlers::lambda::{Limits, LuaAnswer, LuaHttp, LuaRequest};
+use handlers::sandbox::{Limits, LuaAnswer, LuaHttp, LuaRequest};
 
 use super::*;
 

@@ -1,7 +1,7 @@
 //! Templates with Lua in them, from their text to what they print.
 
 use handlers::{
-    lambda::FailureKind,
+    sandbox::FailureKind,
     template::{Compiled, Dialect, rendering::Rendering},
 };
 use serde::Deserialize;

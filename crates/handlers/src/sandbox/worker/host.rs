@@ -28,7 +28,7 @@ use super::{
     encode::{EncodeError, Encoder, Manner},
     meter::Meter,
 };
-use crate::lambda::{
+use crate::sandbox::{
     outcome::level_of_ngx,
     protocol::{Ask, Octets},
 };

@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, fs, time::Instant};
 
-use handlers::lambda::{FailureKind, Limits, SandboxError};
+use handlers::sandbox::{FailureKind, Limits, SandboxError};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,

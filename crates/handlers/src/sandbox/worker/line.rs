@@ -8,7 +8,7 @@ use std::{
 
 use serde::Serialize;
 
-use crate::lambda::protocol;
+use crate::sandbox::protocol;
 
 /// How long a message that is in no hurry may wait for the next one. Each write wakes the parent.
 const PATIENCE: Duration = Duration::from_millis(1);

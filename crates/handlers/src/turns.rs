@@ -16,7 +16,7 @@ use std::{
 use lru::LruCache;
 use tokio::sync::oneshot;
 
-use super::sandbox::Owner;
+use crate::sandbox::Owner;
 
 /// A turn of this length is slow.
 const SLOW: Duration = Duration::from_millis(50);

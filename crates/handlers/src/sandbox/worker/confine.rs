@@ -20,7 +20,7 @@ use nix::{
     unistd,
 };
 
-use crate::lambda::{limits::Limits, protocol::Setup};
+use crate::sandbox::{limits::Limits, protocol::Setup};
 
 /// Address space beside what the program has at its start and the heap of Lua: messages on their
 /// way, and the compiler, which takes some 80 bytes for each byte of source.

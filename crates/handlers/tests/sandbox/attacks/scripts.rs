@@ -2,7 +2,7 @@
 
 /// What ends an attack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::lambda) enum Stop {
+pub(in crate::sandbox) enum Stop {
     /// The time was over, and the interpreter stopped it.
     Time,
     /// The interpreter could not stop it, and its worker was killed.
@@ -20,9 +20,9 @@ pub(in crate::lambda) enum Stop {
 use Stop::{Itself, Kill, Memory, Refused, Time};
 
 /// A name, what may stop it (fast and slow machines differ), and the body of a function.
-pub(in crate::lambda) type Attack = (&'static str, &'static [Stop], &'static str);
+pub(in crate::sandbox) type Attack = (&'static str, &'static [Stop], &'static str);
 
-pub(in crate::lambda) const LOOPS: &[Attack] = &[
+pub(in crate::sandbox) const LOOPS: &[Attack] = &[
     ("a loop", &[Time], "while true do end"),
     ("a loop without a condition", &[Time], "repeat until false"),
     ("a loop to infinity", &[Time], "for i = 1, math.huge do end"),
@@ -85,7 +85,7 @@ pub(in crate::lambda) const LOOPS: &[Attack] = &[
     ("large errors for ever", &[Time], "while true do pcall(error, ('x'):rep(2^20)) end"),
 ];
 
-pub(in crate::lambda) const TEXT: &[Attack] = &[
+pub(in crate::sandbox) const TEXT: &[Attack] = &[
     ("a catastrophic pattern", &[Time], "('a'):rep(1e5):find(('.-'):rep(20) .. 'b')"),
     ("another one", &[Time], "('a'):rep(1e6):match('(.*)(.*)(.*)(.*)x')"),
     (
@@ -199,7 +199,7 @@ pub(in crate::lambda) const TEXT: &[Attack] = &[
     ),
 ];
 
-pub(in crate::lambda) const TABLES: &[Attack] = &[
+pub(in crate::sandbox) const TABLES: &[Attack] = &[
     ("a table without end", &[Memory, Time], "local t = {} while true do t[#t + 1] = {} end"),
     (
         "a table of numbers without end",
@@ -284,7 +284,7 @@ pub(in crate::lambda) const TABLES: &[Attack] = &[
     ),
 ];
 
-pub(in crate::lambda) const DEPTH: &[Attack] = &[
+pub(in crate::sandbox) const DEPTH: &[Attack] = &[
     ("recursion", &[Refused], "local function f() return 1 + f() end return f()"),
     ("recursion through pcall", &[Itself, Refused], "local function f() return pcall(f) end f()"),
     (
@@ -354,7 +354,7 @@ pub(in crate::lambda) const DEPTH: &[Attack] = &[
     ),
 ];
 
-pub(in crate::lambda) const TAMPERING: &[Attack] = &[
+pub(in crate::sandbox) const TAMPERING: &[Attack] = &[
     ("replacing a function", &[Refused], "string.char = 1"),
     ("adding a function", &[Refused], "string.mine = 1"),
     ("emptying a library", &[Refused], "table.clear(string)"),

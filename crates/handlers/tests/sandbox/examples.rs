@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use handlers::lambda::{LuaAnswer, LuaHttp, LuaRequest};
+use handlers::sandbox::{LuaAnswer, LuaHttp, LuaRequest};
 
 use super::*;
 

@@ -12,9 +12,9 @@ use super::{
     outcome::{FailureKind, LogLevel, LogLine, Ran, ScriptFailure},
     protocol::{self, Job, ToWorker},
     source,
-    turns::Turns,
     workers::Workers,
 };
+use crate::turns::Turns;
 
 /// How many workers may turn out to be dead before a run is given up.
 const MOST_TRIES: usize = 4;

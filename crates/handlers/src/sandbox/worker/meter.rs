@@ -13,7 +13,7 @@ use nix::{
     time::{ClockId, clock_gettime},
 };
 
-use crate::lambda::limits::Limits;
+use crate::sandbox::limits::Limits;
 
 /// How often the processor's clock is read.
 const LOOK: Duration = Duration::from_micros(500);

@@ -10,7 +10,7 @@ use super::{
     script::{Outcome, Script},
     state::State,
 };
-use crate::lambda::{
+use crate::sandbox::{
     outcome::FailureKind,
     protocol::{FromWorker, Job, ToWorker},
     source,

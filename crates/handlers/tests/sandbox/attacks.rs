@@ -10,7 +10,7 @@ mod values;
 use std::{hint::black_box, sync::Arc, time::Instant};
 
 use async_trait::async_trait;
-use handlers::lambda::{FailureKind, Limits, LuaAnswer, LuaHttp, LuaRequest};
+use handlers::sandbox::{FailureKind, Limits, LuaAnswer, LuaHttp, LuaRequest};
 
 use super::*;
 use arguments::ARGUMENTS;
