@@ -5,7 +5,6 @@ mod behaviour;
 mod confinement;
 mod conformance;
 mod deaths;
-mod examples;
 mod gateway;
 mod impostors;
 mod requests;
