@@ -67,7 +67,7 @@ unit: ## Run all tests
 	fi
 
 bench: ## Measure, and write docs/benchmarks.md
-	cargo bench --package handlers --locked --bench template --bench lambda
+	cargo bench --package handlers --locked --bench template --bench sandbox
 	cargo bench --package handlers --locked --bench report
 
 # Without a SEED there is a new one each time, which is printed.

@@ -3,13 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use handlers::template::{
-    Compiled, Dialect, rendering::Rendering, resty::CHUNK_NAME, tree::CompiledTree,
-};
-use mlua::{
-    Lua, LuaSerdeExt,
-    chunk::{ChunkMode, Compiler},
-};
+use handlers::template::{Compiled, Dialect, rendering::Rendering, tree::CompiledTree};
 use serde_json::{Map, Value, json};
 
 const SLACK: &str = "Admin account `{{ entity.username }}` {{ operation}}d; \
@@ -64,28 +58,5 @@ fn templates(criterion: &mut Criterion) {
     });
 }
 
-/// In this process: the pipe to the sandbox is not in it.
-fn lua(criterion: &mut Criterion) {
-    let event = event();
-    let text = "{% for _, tag in ipairs(entity.tags) do %}{{ tag }} {% end %}{{ entity.username }}";
-    let compiled = Compiled::new(Dialect::Resty, text).expect("it is a template");
-    let chunk = compiled.lua().expect("it is Lua");
-    let bytecode = Compiler::new().compile(chunk).expect("it compiles");
-    criterion.bench_function("resty text with Lua, chunk to bytecode", |bench| {
-        bench.iter(|| Compiler::new().compile(black_box(chunk)));
-    });
-    criterion.bench_function("resty text with Lua, run in a fresh state", |bench| {
-        bench.iter(|| run(&bytecode, &event));
-    });
-}
-
-fn run(bytecode: &[u8], event: &Map<String, Value>) -> mlua::Result<String> {
-    let lua = Lua::new();
-    lua.sandbox(true)?;
-    let context = lua.to_value(event)?;
-    let chunk = lua.load(bytecode).set_mode(ChunkMode::Binary).set_name(CHUNK_NAME);
-    chunk.call((context, lua.null()))
-}
-
-criterion_group!(benches, templates, lua);
+criterion_group!(benches, templates);
 criterion_main!(benches);

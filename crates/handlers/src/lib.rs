@@ -7,12 +7,13 @@
 mod webhook;
 mod webhook_custom;
 mod log;
-mod functions;
+mod lambda;
 
 pub mod template;
 mod prepared;
-pub mod lambda;
+pub mod sandbox;
 mod lua_http;
+mod turns;
 pub mod egress;
 pub mod signature;
 pub mod failure;
@@ -33,7 +34,7 @@ use hooks::{
 };
 
 use self::{
-    egress::Egress, lambda::Sandbox, signature::SignatureAlgorithm, webhook_custom::Custom,
+    egress::Egress, sandbox::Sandbox, signature::SignatureAlgorithm, webhook_custom::Custom,
 };
 pub use self::{log::LogSink, lua_http::EgressHttp};
 
@@ -87,7 +88,7 @@ impl Handlers for AllHandlers {
                 Ok(violations.into_result()?)
             }
             Handler::Log {} => Ok(()),
-            Handler::Lambda(it) => functions::check(it, &self.sandbox).await,
+            Handler::Lambda(it) => lambda::check(it, &self.sandbox).await,
         }
     }
 
@@ -96,9 +97,7 @@ impl Handlers for AllHandlers {
             Handler::Webhook(it) => webhook::run(it, run, &self.egress, self.algorithm).await,
             Handler::WebhookCustom(it) => webhook_custom::run(it, run, self).await,
             Handler::Log {} => log::run(run, &self.log).await,
-            Handler::Lambda(it) => {
-                functions::run(it, run, &self.sandbox, self.egress.timeout()).await
-            }
+            Handler::Lambda(it) => lambda::run(it, run, &self.sandbox, self.egress.timeout()).await,
         }
     }
 }

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use crate::{
     egress::{Answer, Egress, Request},
-    lambda::{LuaAnswer, LuaHttp, LuaRequest},
+    sandbox::{LuaAnswer, LuaHttp, LuaRequest},
 };
 
 /// Sends what scripts ask for.

@@ -83,6 +83,15 @@ impl Compiled {
         }
     }
 
+    /// The first tags of its lines, where the sandbox must run a chunk: what Lua says about a line is
+    /// about what begins there.
+    pub fn tags(&self) -> &[resty::Tag] {
+        match &self.0 {
+            Kind::Resty(template) => template.tags(),
+            Kind::Constant(_) | Kind::Handlebars(_) => &[],
+        }
+    }
+
     /// The text for this event.
     pub fn render(&self, rendering: &mut Rendering<'_>) -> Result<Cow<'_, str>, RenderError> {
         match &self.0 {

@@ -27,16 +27,17 @@ use self::{
 };
 use crate::{
     AllHandlers, failure,
-    functions::CHECKS,
     headers::{self, HeaderError},
-    lambda::{self, Job, Owner, Sandbox, SandboxError, ScriptFailure, turns::Turns},
+    lambda::{self, CHECKS},
     prepared::Prepared,
     report,
+    sandbox::{self, Job, Owner, Sandbox, SandboxError, ScriptFailure},
     sending::{self, Outgoing},
     template::{
         error::{RenderError, TemplateError},
         rendering::Rendering,
     },
+    turns::Turns,
 };
 
 /// The longest body that is sent.
@@ -96,9 +97,10 @@ pub(crate) async fn check(hook: &WebhookCustom, sandbox: &Sandbox) -> Result<(),
     }
     match sandbox.check_templates(CHECKS, &chunks).await {
         Ok(()) => Ok(()),
-        Err(lambda::CheckError::Refused(failure)) => {
-            let field = ready.scripts().get(failure.index).map_or("config", |it| &*it.field);
-            let error = TemplateError::from_lua(&failure.message);
+        Err(sandbox::CheckError::Refused(failure)) => {
+            let script = ready.scripts().get(failure.index);
+            let (field, tags) = script.map_or(("config", &[][..]), |it| (&it.field, &it.tags));
+            let error = TemplateError::from_lua(&failure.message, tags);
             // In a payload, the place stands in the message.
             let (field, message) = match field.split_once(": ") {
                 Some((field, place)) => (field, format!("{place}: {error}")),
@@ -106,7 +108,7 @@ pub(crate) async fn check(hook: &WebhookCustom, sandbox: &Sandbox) -> Result<(),
             };
             Err(Violations::one(field, message).into())
         }
-        Err(lambda::CheckError::Sandbox(error)) => Err(error.into()),
+        Err(sandbox::CheckError::Sandbox(error)) => Err(error.into()),
     }
 }
 
@@ -175,14 +177,17 @@ async fn say(hook: &WebhookCustom, run: Run<'_>, all: &AllHandlers) -> Result<Sa
         return Ok(ready.render(&mut Rendering::of(&Map::new()))?);
     }
     let context = Value::Object(run.event.data.merged(&run.event.source, run.name));
-    let owner = Owner(run.hook.id.as_uuid().as_u128());
     if hook.template_engine == Some(Dialect::Handlebars) {
-        let _turn = turns.take(owner).await;
+        let _turn = turns.take(owner_of(run)).await;
         return render_aside(Arc::clone(&compiled), context).await;
     }
-    let printed = print(ready, &context, owner, &all.sandbox).await?;
+    let printed = print(ready, &context, run, &all.sandbox).await?;
     let Value::Object(context) = &context else { unreachable!("it was made as an object") };
     Ok(ready.render(&mut Rendering::of(context).with_printed(printed))?)
+}
+
+fn owner_of(run: Run<'_>) -> Owner {
+    Owner(run.hook.id.as_uuid().as_u128())
 }
 
 /// Handlebars may take its time, up to a limit: not on a thread that others wait for.
@@ -205,14 +210,15 @@ async fn render_aside(
 async fn print(
     ready: &Ready,
     context: &Value,
-    owner: Owner,
+    run: Run<'_>,
     sandbox: &Sandbox,
 ) -> Result<Vec<String>, NotMade> {
     if ready.scripts().is_empty() {
         return Ok(Vec::new());
     }
     let chunks = ready.scripts().iter().map(|it| it.chunk.as_str().into()).collect();
-    let ran = sandbox.run(owner, Job::Templates { chunks, context }).await?;
+    let ran = sandbox.run(owner_of(run), Job::Templates { chunks, context }).await?;
+    lambda::note(run, &ran.logs);
     if let Some(failure) = ran.failure {
         return Err(broken(ready, &failure));
     }

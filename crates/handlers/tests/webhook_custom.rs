@@ -42,6 +42,7 @@ fn headers(of: &[(&str, &str)]) -> Headers {
     of.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is called with literals")]
 fn payload(value: Value) -> Option<Map<String, Value>> {
     value.as_object().cloned()
 }
@@ -371,7 +372,7 @@ async fn a_change_is_in_force_with_the_next_event() {
 async fn a_custom_webhook_is_told_what_is_wrong_with_it() {
     let handlers = handlers(egress(&LOOPBACK));
     let url = "http://127.0.0.1:9000/";
-    let nested = json!({"blocks": [{"text": "fine"}, {"text.t": "{% if %}"}]});
+    let nested = json!({"blocks": [{"text": "fine"}, {"text.t": "a\n  {% if %}"}]});
     for (name, custom, expected) in [
         (
             "a tag that is not closed, in every field",
@@ -386,7 +387,7 @@ async fn a_custom_webhook_is_told_what_is_wrong_with_it() {
         (
             "Lua that does not compile, deep in a payload",
             WebhookCustom { payload: payload(nested.clone()), ..custom(url) },
-            vec!["config.payload: blocks[2].text.t: line 1"],
+            vec!["config.payload: blocks[2].text.t: line 2, column 3"],
         ),
         (
             "no template, no error",

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use handlers::{
     AllHandlers, LogSink,
     egress::{Answer, Egress, Policy, Request, Resolve, SendError},
-    lambda::{Sandbox, SandboxConfig},
+    sandbox::{Sandbox, SandboxConfig},
     signature::SignatureAlgorithm,
 };
 use hooks::target_url::TargetUrl;

@@ -117,8 +117,8 @@ impl Deliverer {
         if progress.is_some_and(|it| !it.still_owes(retry.step())) {
             return Ok(());
         }
-        let is_recorded = progress.is_some() || delivery.run > 0;
-        self.make(retry, is_recorded).await
+        // It has waited, and that is in the ledger; or will be, when a record that came late is.
+        self.make(retry, true).await
     }
 
     /// Makes an attempt that waited before, if its hook and its receiver are there for it.

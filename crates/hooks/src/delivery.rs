@@ -341,7 +341,7 @@ pub enum HandlerResult {
     },
     /// The record was written.
     Logged,
-    /// Scripts ran, for their own sake or for the templates of a request that was not made.
+    /// Functions ran.
     Returned {
         /// What each function returned, of those that ended.
         returns: Vec<Value>,

@@ -14,7 +14,7 @@ mod process;
 
 use std::process::ExitCode;
 
-use handlers::lambda;
+use handlers::sandbox;
 
 use crate::config::Command;
 
@@ -29,8 +29,8 @@ pub(crate) use say;
 
 /// The same executable is also the sandbox's worker, which must come before any thread.
 fn main() -> ExitCode {
-    if lambda::is_worker(std::env::args_os()) {
-        return lambda::worker_main();
+    if sandbox::is_worker(std::env::args_os()) {
+        return sandbox::worker_main();
     }
     match serve_or_listen() {
         Ok(()) => ExitCode::SUCCESS,

@@ -7,7 +7,7 @@ use embedded::Store;
 use handlers::{
     AllHandlers, EgressHttp, LogSink,
     egress::{Egress, Policy},
-    lambda::{LuaHttp, Sandbox, SandboxConfig},
+    sandbox::{LuaHttp, Sandbox, SandboxConfig},
 };
 use hooks::{
     deliver::Logging,

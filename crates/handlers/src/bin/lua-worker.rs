@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
-use handlers::lambda;
+use handlers::sandbox;
 
 fn main() -> ExitCode {
-    if lambda::is_worker(std::env::args_os()) {
-        return lambda::worker_main();
+    if sandbox::is_worker(std::env::args_os()) {
+        return sandbox::worker_main();
     }
     ExitCode::FAILURE
 }

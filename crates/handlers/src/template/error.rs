@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::resty::Tag;
+
 /// The author must change the template before it can be saved.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, column {column}: {message}")]
@@ -65,10 +67,14 @@ impl TemplateError {
         Self { line: 1, column: 1, message: message.into() }
     }
 
-    /// What Lua's compiler said about a template's chunk: `template:3: ')' expected`.
-    pub fn from_lua(said: &str) -> Self {
+    /// What Lua's compiler said about a template's chunk: `template:3: ')' expected`. The column is
+    /// that of the line's first tag, or of the last one before.
+    pub fn from_lua(said: &str, tags: &[Tag]) -> Self {
         let (line, message) = split_line(said);
-        Self { line: line.unwrap_or(1), column: 1, message: message.to_owned() }
+        let line = line.unwrap_or(1);
+        let tag = tags.iter().take_while(|tag| tag.line <= line).last();
+        let Tag { line, column } = tag.copied().unwrap_or(Tag { line, column: 1 });
+        Self { line, column, message: message.to_owned() }
     }
 }
 
@@ -128,7 +134,14 @@ mod tests {
         ] {
             assert_eq!(RenderError::from_lua(said).to_string(), shown, "{name}");
         }
-        let error = TemplateError::from_lua("template:7: ')' expected");
-        assert_eq!(error.to_string(), "line 7, column 1: ')' expected");
+        let tags = [Tag { line: 2, column: 5 }, Tag { line: 6, column: 3 }];
+        for (name, said, expected) in [
+            ("on a line with a tag", "template:2: no", "line 2, column 5: no"),
+            ("further down in it", "template:7: ')' expected", "line 6, column 3: ')' expected"),
+            ("before every tag", "template:1: no", "line 1, column 1: no"),
+            ("nowhere", "no", "line 1, column 1: no"),
+        ] {
+            assert_eq!(TemplateError::from_lua(said, &tags).to_string(), expected, "{name}");
+        }
     }
 }

@@ -33,7 +33,16 @@ pub struct Template(Body);
 #[derive(Debug)]
 enum Body {
     Native(Box<[Step]>),
-    Lua(Box<str>),
+    Lua { chunk: Box<str>, tags: Box<[Tag]> },
+}
+
+/// Where the first tag of a line begins. Lua knows the line of an error only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tag {
+    /// From 1.
+    pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
 }
 
 impl Template {
@@ -42,7 +51,7 @@ impl Template {
         let pieces = scan::scan(text)?;
         let body = match native::steps(&pieces) {
             Some(steps) => Body::Native(steps),
-            None => Body::Lua(chunk::of(text, &pieces)?),
+            None => Body::Lua { chunk: chunk::of(text, &pieces)?, tags: first_tags(text) },
         };
         Ok(Self(body))
     }
@@ -51,7 +60,15 @@ impl Template {
     pub fn lua(&self) -> Option<&str> {
         match &self.0 {
             Body::Native(_) => None,
-            Body::Lua(chunk) => Some(chunk),
+            Body::Lua { chunk, .. } => Some(chunk),
+        }
+    }
+
+    /// The first tags of its lines, where the template holds Lua.
+    pub fn tags(&self) -> &[Tag] {
+        match &self.0 {
+            Body::Native(_) => &[],
+            Body::Lua { tags, .. } => tags,
         }
     }
 
@@ -68,7 +85,7 @@ impl Template {
                 native::render(steps, rendering.context(), &mut output)?;
                 Ok(rendering.finish(output))
             }
-            Body::Lua(_) => rendering.next_printed(),
+            Body::Lua { .. } => rendering.next_printed(),
         }
     }
 
@@ -78,7 +95,15 @@ impl Template {
             Body::Native(steps) => {
                 native::into_constant(steps).map_err(|it| Self(Body::Native(it)))
             }
-            Body::Lua(_) => Err(self),
+            Body::Lua { .. } => Err(self),
         }
     }
+}
+
+fn first_tags(text: &str) -> Box<[Tag]> {
+    let first = |(line, text): (usize, &str)| {
+        let at = ["{{", "{*", "{%"].iter().filter_map(|tag| text.find(tag)).min()?;
+        Some(Tag { line: line + 1, column: text[..at].chars().count() + 1 })
+    };
+    text.lines().enumerate().filter_map(first).collect()
 }

@@ -11,4 +11,3 @@ mod bounds;
 mod properties;
 mod anything;
 mod corpus;
-mod docs;

@@ -56,9 +56,9 @@ impl CompiledTree {
         Node::members(dialect, payload, 1).map(Self).map_err(At::turned_round)
     }
 
-    /// The chunks that the sandbox must run before this can be rendered, in order, and where their
-    /// strings stand.
-    pub fn lua(&self) -> Vec<(Path, &str)> {
+    /// The strings whose chunks the sandbox must run before this can be rendered, in order, and where
+    /// they stand.
+    pub fn lua(&self) -> Vec<(Path, &Compiled)> {
         let mut chunks = Vec::new();
         collect_lua(&self.0, &Path::default(), &mut chunks);
         chunks
@@ -116,10 +116,10 @@ impl Node {
         members.iter().map(read).collect()
     }
 
-    fn collect_lua<'n>(&'n self, path: Path, chunks: &mut Vec<(Path, &'n str)>) {
+    fn collect_lua<'n>(&'n self, path: Path, chunks: &mut Vec<(Path, &'n Compiled)>) {
         match self {
             Self::Fixed(_) => {}
-            Self::Text(text) => chunks.extend(text.lua().map(|chunk| (path, chunk))),
+            Self::Text(text) => chunks.extend(text.lua().map(|_| (path, text))),
             Self::List(nodes) => {
                 let keys = (1..).map(Key::Element);
                 keys.zip(nodes).for_each(|(key, node)| node.collect_lua(path.then(key), chunks));
@@ -155,7 +155,11 @@ impl Node {
     }
 }
 
-fn collect_lua<'n>(members: &'n [(String, Node)], path: &Path, chunks: &mut Vec<(Path, &'n str)>) {
+fn collect_lua<'n>(
+    members: &'n [(String, Node)],
+    path: &Path,
+    chunks: &mut Vec<(Path, &'n Compiled)>,
+) {
     for (name, node) in members {
         node.collect_lua(path.then(Key::Member(name.clone())), chunks);
     }

@@ -10,6 +10,7 @@ use crate::template::{
     Compiled, Dialect,
     error::RenderError,
     rendering::Rendering,
+    resty::Tag,
     tree::{At, CompiledTree},
 };
 
@@ -38,6 +39,8 @@ pub(super) struct Script {
     pub(super) field: String,
     /// The chunk.
     pub(super) chunk: String,
+    /// Where in the template its tags stand.
+    pub(super) tags: Vec<Tag>,
 }
 
 /// What a hook says for an event.
@@ -167,22 +170,19 @@ fn compile(
 }
 
 fn scripts(headers: &[(String, Compiled)], content: &Content) -> Vec<Script> {
-    let script = |field: String, chunk: &str| Script { field, chunk: chunk.to_owned() };
-    let of_headers = headers.iter().filter_map(|(name, value)| {
-        value.lua().map(|chunk| script(format!("config.headers.{name}"), chunk))
-    });
-    let mut scripts: Vec<_> = of_headers.collect();
+    let of_headers = headers.iter().map(|(name, value)| (format!("config.headers.{name}"), value));
+    let mut texts: Vec<_> = of_headers.collect();
     match content {
         Content::Nothing | Content::AsItIs(_) => {}
-        Content::Text(text) => {
-            scripts.extend(text.lua().map(|chunk| script("config.body".to_owned(), chunk)));
-        }
+        Content::Text(text) => texts.push(("config.body".to_owned(), text)),
         Content::Payload(payload) => {
-            let chunks = payload.lua().into_iter();
-            scripts.extend(chunks.map(|(path, chunk)| script(in_payload(&path), chunk)));
+            texts.extend(payload.lua().into_iter().map(|(path, text)| (in_payload(&path), text)));
         }
     }
-    scripts
+    let script = |(field, text): (String, &Compiled)| {
+        Some(Script { field, chunk: text.lua()?.to_owned(), tags: text.tags().to_vec() })
+    };
+    texts.into_iter().filter_map(script).collect()
 }
 
 fn in_payload(path: &crate::template::tree::Path) -> String {

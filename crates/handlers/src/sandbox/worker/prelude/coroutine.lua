@@ -1,0 +1,3 @@
+local host = ...
+
+return host.pick(coroutine, { "create", "resume", "running", "status", "wrap", "yield" })

@@ -1,0 +1,3 @@
+local host = ...
+
+return { os = "Linux", arch = host.arch, version = "Luau", version_num = 20100 }
