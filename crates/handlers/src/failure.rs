@@ -32,6 +32,11 @@ pub(crate) fn transient(reason: String) -> Outcome {
     Outcome::Failed(Failure { class, reason })
 }
 
+/// Nothing was begun, for there was no room for it on our side.
+pub(crate) fn not_tried(reason: String) -> Outcome {
+    Outcome::Failed(Failure { class: FailureClass::NotTried, reason })
+}
+
 /// A failure that would happen again and again.
 pub(crate) fn permanent(why: ExhaustedReason, reason: String) -> Outcome {
     Outcome::Failed(Failure { class: FailureClass::Permanent(why), reason })

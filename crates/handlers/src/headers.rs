@@ -3,11 +3,16 @@
 //! Told when a hook is saved, and obeyed when it is sent: a header that is ours is not the hook's
 //! to set even where a hook that was stored long ago says so.
 
+use std::collections::HashSet;
+
 use hooks::handler::Headers;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// The most headers that a hook may have.
 const MOST: usize = 100;
+
+/// The longest value that a header may have, whatever a template makes of it.
+const LONGEST_VALUE: usize = 8 * 1024;
 
 /// How many of our own there are at most: room for them saves growing the map.
 const OURS: usize = 6;
@@ -21,6 +26,10 @@ pub(crate) enum HeaderError {
     Ours { name: String, why: &'static str },
     #[error("bad value of header '{0}', line breaks and other control characters are not allowed")]
     Value(String),
+    #[error("the value of header '{0}' is longer than {LONGEST_VALUE} bytes")]
+    TooLong(String),
+    #[error("header '{0}' is there twice")]
+    Twice(String),
     #[error("too many headers, at most {MOST}")]
     TooMany,
 }
@@ -28,8 +37,12 @@ pub(crate) enum HeaderError {
 /// What is wrong with the headers of a hook, if anything. Values that are still templates are
 /// not looked at.
 pub(crate) fn check(headers: &Headers, templates: bool) -> Result<(), HeaderError> {
+    let mut seen = HashSet::with_capacity(headers.len());
     bounded(headers)?.iter().try_for_each(|(name, value)| {
         let read = read_name(name)?;
+        if !seen.insert(read.clone()) {
+            return Err(HeaderError::Twice(name.clone()));
+        }
         if let Some(why) = reserved(read.as_str()) {
             return Err(HeaderError::Ours { name: name.clone(), why });
         }
@@ -75,6 +88,9 @@ fn read_name(name: &str) -> Result<HeaderName, HeaderError> {
 }
 
 fn read_value(name: &str, value: &str) -> Result<HeaderValue, HeaderError> {
+    if value.len() > LONGEST_VALUE {
+        return Err(HeaderError::TooLong(name.to_owned()));
+    }
     // From bytes, so that UTF-8 passes as it is.
     HeaderValue::from_bytes(value.as_bytes()).map_err(|_| HeaderError::Value(name.to_owned()))
 }
@@ -156,7 +172,15 @@ mod tests {
     }
 
     #[test]
+    fn a_name_stands_once_whatever_its_case() {
+        let twice = headers(&[("Content-Type", "a"), ("content-type", "b")]);
+        assert_eq!(check(&twice, false), Err(HeaderError::Twice("content-type".to_owned())));
+    }
+
+    #[test]
     fn headers_are_bounded() {
+        let long = headers(&[("x-a", &"x".repeat(LONGEST_VALUE + 1))]);
+        assert_eq!(ready(&long), Err(HeaderError::TooLong("x-a".to_owned())));
         let many = |count| (0..count).map(|it| (format!("x-{it}"), String::new())).collect();
         assert_eq!(check(&many(MOST), false), Ok(()));
         assert_eq!(check(&many(MOST + 1), false), Err(HeaderError::TooMany));

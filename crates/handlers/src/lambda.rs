@@ -78,7 +78,7 @@ fn outcome_of(failure: &ScriptFailure) -> Outcome {
 fn outcome_without_run(error: &SandboxError) -> Outcome {
     match error {
         SandboxError::Busy(_) | SandboxError::Unavailable(_) => {
-            failure::transient(error.to_string())
+            failure::not_tried(error.to_string())
         }
         SandboxError::TooLarge => {
             failure::permanent(ExhaustedReason::ScriptError, error.to_string())

@@ -2,7 +2,7 @@
 //!
 //! As many turns at a time as there may be workers. Those who wait are served round-robin by
 //! their owner, so that a hook with a thousand runs delays another one by a single run. Owners
-//! whose last turn was short may pass those that are not known, and these the slow ones.
+//! whose last turns were short may pass those that are not known, and these the slow ones.
 //! No owner holds every turn, and neither do all slow ones together, so that there is one for the
 //! others whatever those do.
 
@@ -10,7 +10,7 @@ use std::{
     collections::{HashMap, VecDeque},
     num::NonZeroUsize,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use lru::LruCache;
@@ -37,7 +37,8 @@ pub(crate) struct Turn {
     turns: Turns,
     owner: Owner,
     pace: Pace,
-    since: Instant,
+    /// How long it worked, once that is known.
+    worked: Option<Duration>,
 }
 
 /// How long an owner's turns take.
@@ -46,6 +47,25 @@ enum Pace {
     Quick,
     Unknown,
     Slow,
+}
+
+impl Pace {
+    /// What is known after a turn of this length. Who was quick is slow after two long ones in a
+    /// row, for a single one may be the machine's doing.
+    fn after(known: Option<Self>, worked: Duration) -> Self {
+        match known {
+            _ if worked < SLOW => Self::Quick,
+            Some(Self::Quick) => Self::Unknown,
+            _ => Self::Slow,
+        }
+    }
+}
+
+impl Turn {
+    /// Notes how long it worked. One that did not come to that says nothing about its owner.
+    pub(crate) fn worked(mut self, time: Duration) {
+        self.worked = Some(time);
+    }
 }
 
 #[derive(Debug)]
@@ -102,8 +122,7 @@ impl Turns {
     fn serve(&self) {
         loop {
             let Some((owner, pace, place)) = self.lock().next() else { return };
-            let since = Instant::now();
-            let _given_up = place.send(Turn { turns: self.clone(), owner, pace, since });
+            let _given_up = place.send(Turn { turns: self.clone(), owner, pace, worked: None });
         }
     }
 
@@ -152,8 +171,10 @@ impl State {
     fn give_back(&mut self, turn: &Turn) {
         self.free += 1;
         self.held_by_slow -= usize::from(turn.pace == Pace::Slow);
-        let pace = if turn.since.elapsed() < SLOW { Pace::Quick } else { Pace::Slow };
-        self.paces.put(turn.owner, pace);
+        if let Some(worked) = turn.worked {
+            let known = self.paces.get(&turn.owner).copied();
+            self.paces.put(turn.owner, Pace::after(known, worked));
+        }
         if let Some(held) = self.held.get_mut(&turn.owner) {
             *held -= 1;
             if *held == 0 {
@@ -172,8 +193,6 @@ impl Drop for Turn {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use tokio::time::timeout;
 
     use super::*;
@@ -233,15 +252,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_last_turn_tells_the_pace_of_an_owner() {
+    async fn the_last_turns_tell_the_pace_of_an_owner() {
         let turns = Turns::new(1);
         let pace_of = |owner| turns.lock().paces.peek(&owner).copied();
+        for (name, worked, expected) in [
+            ("a long one of somebody unknown", SLOW, Pace::Slow),
+            ("a short one", Duration::ZERO, Pace::Quick),
+            ("a long one of somebody quick", SLOW, Pace::Unknown),
+            ("and another", SLOW, Pace::Slow),
+        ] {
+            turns.take(BUSY).await.worked(worked);
+            assert_eq!(pace_of(BUSY), Some(expected), "{name}");
+        }
         drop(turns.take(BUSY).await);
-        assert_eq!(pace_of(BUSY), Some(Pace::Quick));
-        let mut turn = turns.take(BUSY).await;
-        turn.since = Instant::now().checked_sub(SLOW).unwrap();
+        let turn = turns.take(OTHER).await;
+        assert!(soon(turns.take(BUSY)).await.is_none(), "gives up");
         drop(turn);
-        assert_eq!((pace_of(BUSY), pace_of(OTHER)), (Some(Pace::Slow), None));
+        assert_eq!(pace_of(BUSY), Some(Pace::Slow), "what did not work says nothing");
     }
 
     #[tokio::test]

@@ -17,7 +17,7 @@ use hooks::{
     target_url::{TargetUrl, TargetUrlError},
     violation::Violations,
 };
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderValue, Method, header::CONTENT_TYPE};
 use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout};
 
@@ -152,6 +152,10 @@ async fn make(
 ) -> Result<Made, NotMade> {
     let said = say(hook, run, all).await?;
     let mut headers = headers::ready(&said.headers)?;
+    // One that a template left empty says nothing.
+    if headers.get(CONTENT_TYPE).is_some_and(HeaderValue::is_empty) {
+        headers.remove(CONTENT_TYPE);
+    }
     let mut url = None;
     let body = match said.content {
         SaidContent::Nothing => Bytes::new(),
@@ -178,8 +182,11 @@ async fn say(hook: &WebhookCustom, run: Run<'_>, all: &AllHandlers) -> Result<Sa
     }
     let context = Value::Object(run.event.data.merged(&run.event.source, run.name));
     if hook.template_engine == Some(Dialect::Handlebars) {
-        let _turn = turns.take(owner_of(run)).await;
-        return render_aside(Arc::clone(&compiled), context).await;
+        let turn = turns.take(owner_of(run)).await;
+        let began = Instant::now();
+        let said = render_aside(Arc::clone(&compiled), context).await;
+        turn.worked(began.elapsed());
+        return said;
     }
     let printed = print(ready, &context, run, &all.sandbox).await?;
     let Value::Object(context) = &context else { unreachable!("it was made as an object") };
@@ -249,8 +256,8 @@ fn text_len(hook: &WebhookCustom) -> usize {
 fn not_made(line: String, why: &NotMade) -> Report {
     match why {
         NotMade::Sandbox(SandboxError::Busy(_) | SandboxError::Unavailable(_))
-        | NotMade::TooSlow(_)
-        | NotMade::Died(_) => reported(Some(line), failure::transient(why.to_string())),
+        | NotMade::TooSlow(_) => reported(Some(line), failure::not_tried(why.to_string())),
+        NotMade::Died(_) => reported(Some(line), failure::transient(why.to_string())),
         _ => refused(Some(line), &why.to_string()),
     }
 }

@@ -69,6 +69,8 @@ struct Try<'a> {
     number: u32,
     /// Is the delivery in the ledger, as one that waited? Then it has to be told how this ends.
     is_recorded: bool,
+    /// Since when it was put off, if it was.
+    waits_since: Option<Timestamp>,
 }
 
 /// How long a delivery waits for its receiver beyond its schedule, before it is given up.
@@ -93,7 +95,8 @@ impl Deliverer {
             drop(slot);
             return self.defer(retry(), PendingReason::Circuit, now).await;
         }
-        self.attempt(Try { hook, delivery, number: 1, is_recorded: false }, slot).await
+        let first = Try { hook, delivery, number: 1, is_recorded: false, waits_since: None };
+        self.attempt(first, slot).await
     }
 
     /// The first attempt of a delivery that did not come straight from a match: a continuation, a
@@ -143,12 +146,14 @@ impl Deliverer {
             drop(slot);
             return self.wait_on(&hook, retry, PendingReason::Circuit, now).await;
         }
-        self.attempt(Try { hook: &hook, delivery, number: retry.attempt, is_recorded }, slot).await
+        let Retry { delivery, attempt: number, waits_since, .. } = &retry;
+        let (number, waits_since) = (*number, *waits_since);
+        self.attempt(Try { hook: &hook, delivery, number, is_recorded, waits_since }, slot).await
     }
 
     /// Runs the handler, and decides and does what follows.
     async fn attempt(&self, it: Try<'_>, slot: Slot) -> PortResult<()> {
-        let Try { hook, delivery, number, is_recorded } = it;
+        let Try { hook, delivery, number, is_recorded, waits_since } = it;
         let id = delivery.id();
         let step = Step { run: delivery.run, attempt: number };
         let at = self.clock.now();
@@ -157,6 +162,12 @@ impl Deliverer {
         let report = AssertUnwindSafe(self.handlers.run(run)).catch_unwind().await;
         let report = report.unwrap_or_else(|_| panicked());
         let ended = self.clock.now();
+        if let Outcome::Failed(Failure { class: FailureClass::NotTried, .. }) = report.outcome {
+            drop(slot);
+            let delivery = delivery.clone();
+            let retry = Retry { delivery, attempt: number, due: at, waits_since };
+            return self.wait_on(hook, retry, PendingReason::Slow, ended).await;
+        }
         let took = ended.distance(at);
         slot.took(took);
         drop(slot);

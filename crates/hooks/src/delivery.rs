@@ -308,6 +308,8 @@ pub enum FailureClass {
     },
     /// Trying again cannot help.
     Permanent(ExhaustedReason),
+    /// It was not begun, for there is no room for it on our side: this is no attempt.
+    NotTried,
     /// The receiver wants no more, of this or of anything: the hook is disabled.
     Gone,
 }

@@ -10,7 +10,10 @@ use std::{
 
 use hooks::{
     deliver::DeliveryLog,
-    delivery::{Delivery, ExhaustedReason, PendingReason, State, Status, Step},
+    delivery::{
+        Delivery, ExhaustedReason, Failure, FailureClass, HandlerResult, Outcome, PendingReason,
+        Report, State, Status, Step,
+    },
     dispatch::{Dispatcher, Handled},
     health::{HOP, Health, OPENS_AFTER, PROBE_LEASE},
     id::{DeliveryId, HookId},
@@ -371,4 +374,25 @@ async fn a_disabled_hook_that_is_enabled_again_has_a_clean_slate() {
     let runs = world.handlers.runs().len();
     world.publish(change()).await;
     assert_eq!(world.handlers.runs().len(), runs + 1, "tried at once");
+}
+
+#[tokio::test]
+async fn what_found_no_room_on_our_side_was_no_attempt_and_says_nothing_of_the_receiver() {
+    let world = World::new();
+    let hook = world.hook(draft()).await;
+    let (class, reason) = (FailureClass::NotTried, "no worker became free".to_owned());
+    let outcome = Outcome::Failed(Failure { class, reason });
+    let not_tried = Script::Report(Report::without_request(outcome, HandlerResult::Nothing));
+    world.handlers.next(hook, vec![not_tried; 6]);
+
+    let event = world.publish(change()).await;
+    let delivery = world.delivery(hook, event).await;
+    let expected = waiting(&world, PendingReason::Slow, Duration::from_secs(5));
+    assert_eq!(world.standing(delivery).await, (step(0), expected));
+    for _ in 0..20 {
+        world.clock.advance(Duration::from_mins(1));
+        world.run().await;
+    }
+    assert_eq!(world.standing(delivery).await, (step(1), State::Delivered));
+    assert_eq!(world.handlers.runs().len(), 7, "no circuit opened in between");
 }

@@ -131,7 +131,7 @@ pub(crate) async fn post(world: World, place: u8) {
             let state = &mut *world.lock();
             let count = if plot == Plot::Crowd { most } else { state.dice.usize(1..=most) };
             let mut events: Vec<_> = (0..count).map(|_| some_event(state, plot)).collect();
-            if state.dice.u32(..10) == 0 {
+            if state.dice.u32(..40) == 0 && plot == Plot::Usual {
                 events.iter_mut().for_each(|it| it.data = padded(&it.data));
             }
             let has_ids = state.dice.u32(..3) == 0;

@@ -49,9 +49,9 @@ pub(crate) enum Plot {
 impl Profile {
     pub(crate) fn drawn(dice: &mut Rng) -> Self {
         let plot = match dice.u32(..100) {
-            0..82 => Plot::Usual,
-            82..86 => Plot::Crowd,
-            86..98 => Plot::Siege,
+            0..87 => Plot::Usual,
+            87..91 => Plot::Crowd,
+            91..98 => Plot::Siege,
             _ => Plot::Week,
         };
         // In a crowd, what goes wrong would drown who waits for whom. Over days, each repetition is

@@ -8,7 +8,6 @@ const MOST_SEEDS: u64 = 500;
 #[test]
 fn every_deliberate_fault_is_found() {
     let mut missed = Vec::new();
-    println!("{:<22} {:>6}  first seen as", "fault", "seeds");
     for sabotage in Sabotage::ALL {
         let mut seeds = 0..MOST_SEEDS;
         let found = seeds.find_map(|seed| {
@@ -16,7 +15,7 @@ fn every_deliberate_fault_is_found() {
             broken.into_iter().next().map(|broken| (seed + 1, broken))
         });
         match found {
-            Some((seeds, broken)) => println!("{:<22} {seeds:>6}  {broken}", sabotage.as_str()),
+            Some((seeds, broken)) => println!("| `{}` | {seeds} | {broken} |", sabotage.as_str()),
             None => missed.push(sabotage.as_str()),
         }
     }

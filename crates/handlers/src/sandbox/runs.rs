@@ -1,6 +1,12 @@
 //! Runs scripts, each in its turn and in a worker that it may bring down.
 
-use std::{borrow::Cow, ffi::OsString, fmt, io, sync::Arc, time::Duration};
+use std::{
+    borrow::Cow,
+    ffi::OsString,
+    fmt, io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
 use tokio::time::timeout;
@@ -45,7 +51,7 @@ impl Default for SandboxConfig {
             program: this_program(),
             limits: Limits::default(),
             workers: 2,
-            patience: Duration::from_secs(5),
+            patience: Duration::from_secs(10),
             http: None,
         }
     }
@@ -163,15 +169,20 @@ impl Sandbox {
         http: Option<&dyn LuaHttp>,
     ) -> Result<Ran, SandboxError> {
         let Shared { config, turns, workers } = &*self.0;
-        let _turn = timeout(config.patience, turns.take(owner))
+        let turn = timeout(config.patience, turns.take(owner))
             .await
             .map_err(|_| SandboxError::Busy(config.patience))?;
         for _ in 0..MOST_TRIES {
             let mut process = workers.take().await.map_err(SandboxError::Unavailable)?;
+            let (clock, began) = (process.clock(), Instant::now());
+            let before = clock.used();
             let (logs, end) = converse(&mut process, frame, &config.limits, http).await;
+            let used = before.zip(clock.used()).map(|(before, now)| now.saturating_sub(before));
+            let used = used.unwrap_or_else(|| began.elapsed());
             let (kind, how) = match end {
                 End::Done { returns, failure, again } => {
                     workers.give_back(process, again);
+                    turn.worked(used);
                     return Ok(Ran { returns, logs, failure });
                 }
                 End::Unsent => continue,
@@ -181,6 +192,7 @@ impl Sandbox {
             };
             tracing::warn!(worker.pid = process.id(), chunk = name, "script {how}");
             workers.give_back(process, false);
+            turn.worked(used);
             return Ok(killed(logs, kind, name, how));
         }
         Err(SandboxError::Unavailable(io::ErrorKind::BrokenPipe.into()))

@@ -40,10 +40,14 @@ pub(super) fn without_prelude(message: String) -> String {
     }
 }
 
-/// Why a source must not reach the compiler: it is compiled already.
+/// Why a source must not reach the compiler.
 pub(super) fn refuse(source: &str) -> Option<&'static str> {
     let bytecode = source.bytes().next().is_some_and(|it| it == 0x1b || it < b'\t');
-    bytecode.then_some("attempt to load chunk with wrong mode: bytecode is refused")
+    if bytecode {
+        return Some("attempt to load chunk with wrong mode: bytecode is refused");
+    }
+    // Whatever is behind it, the compiler would not see.
+    source.contains('\0').then_some("a NUL in the source is refused")
 }
 
 /// The failure of functions that are too large.

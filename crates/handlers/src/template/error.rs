@@ -74,7 +74,7 @@ impl TemplateError {
         let line = line.unwrap_or(1);
         let tag = tags.iter().take_while(|tag| tag.line <= line).last();
         let Tag { line, column } = tag.copied().unwrap_or(Tag { line, column: 1 });
-        Self { line, column, message: message.to_owned() }
+        Self { line, column, message: without_columns(message) }
     }
 }
 
@@ -94,6 +94,14 @@ impl fmt::Display for Place {
             (Some(line), Some(column)) => write!(out, "line {line}, column {column}: "),
         }
     }
+}
+
+/// A message of Lua's compiler without ` (to close '(' at column 2069)`: that column is one of the
+/// chunk, not of the template.
+fn without_columns(message: &str) -> String {
+    let Some((before, rest)) = message.split_once(" (to close ") else { return message.to_owned() };
+    let after = rest.split_once("), ").map_or("", |(_, after)| after);
+    format!("{before}, {after}")
 }
 
 /// `template:3: message` in its two parts; another text has no line.
@@ -140,6 +148,11 @@ mod tests {
             ("further down in it", "template:7: ')' expected", "line 6, column 3: ')' expected"),
             ("before every tag", "template:1: no", "line 1, column 1: no"),
             ("nowhere", "no", "line 1, column 1: no"),
+            (
+                "with a column of the chunk",
+                "template:2: Expected ')' (to close '(' at column 2069), got 'y'",
+                "line 2, column 5: Expected ')', got 'y'",
+            ),
         ] {
             assert_eq!(TemplateError::from_lua(said, &tags).to_string(), expected, "{name}");
         }

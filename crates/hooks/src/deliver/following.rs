@@ -21,6 +21,10 @@ pub(super) fn follow(delivery: &Delivery, number: u32, outcome: &Outcome, now: T
     match class {
         FailureClass::Permanent(reason) => State::Exhausted { reason },
         FailureClass::Gone => State::Parked,
+        FailureClass::NotTried => {
+            let wait = hop(PendingReason::Slow, Duration::ZERO);
+            State::Pending { due: now + wait, reason: PendingReason::Slow }
+        }
         FailureClass::Transient { retry_after } => {
             match retry::after(number, delivery.id(), retry_after) {
                 Some(wait) => State::Pending { due: now + wait, reason: PendingReason::Retry },

@@ -217,9 +217,11 @@ async fn recover(world: &World, door: &mut Door, id: HookId, statuses: &[Status]
     let state = &mut *world.lock();
     if let Some(Ok(recovery)) = &answer {
         let after = in_range(state, id, statuses);
-        let is_covered = |(id, run, accepted): &(_, u32, Timestamp)| {
+        // What ended "later", by another process's clock, is left out by a recovery.
+        let is_covered = |(id, run, accepted): &(DeliveryId, u32, Timestamp)| {
             let is_same = after.iter().any(|it| (it.0, it.1) == (*id, *run));
-            is_same && *accepted < recovery.at
+            let is_early = state.rows.deliveries[id].updated <= recovery.at;
+            is_same && *accepted < recovery.at && is_early
         };
         let rows = before.into_iter().filter(is_covered).map(|(id, run, _)| (id, run)).collect();
         let (hook, generation) = (id, recovery.generation);

@@ -106,7 +106,7 @@ pub(crate) fn attempt_ends(
         Some(Outcome::Failed(Failure { class, .. })) => match class {
             FailureClass::Transient { .. } => Ended::Ill,
             FailureClass::Gone => Ended::Gone,
-            FailureClass::Permanent(_) => Ended::ForGood,
+            FailureClass::Permanent(_) | FailureClass::NotTried => Ended::ForGood,
         },
         None => Ended::ForGood,
     };
