@@ -36,11 +36,29 @@
 //! # Would a defect be noticed?
 //!
 //! Each row undoes one rule in the simulated ports (`sabotage.rs`). The test `sabotage` finds every one
-//! of them, and prints this table anew.
+//! of them, and prints what it saw.
 //!
 //! | deliberate fault | seeds until it was found | seen as |
 //! |---|---|---|
-//! TABLE
+//! | `acknowledge-first`: a message is deleted when it is handed out | 2 | pending for ever, or lost |
+//! | `answer-first`: 202 before the queue has the events | 14 | accepted, and never dispatched |
+//! | `record-first`: the attempt is recorded before its retry is sent | 3 | pending for ever |
+//! | `tail-dropped`: the last one of several tasks is dropped | 1 | lost, or a recovery that sends too little |
+//! | `given-up`: what could not be seen through is deleted | 3 | pending for ever, or lost |
+//! | `claims-granted`: every claim is answered with yes | 7 | the same id ran twice |
+//! | `memory-overwritten`: a gate's memory is written unconditionally | 144 | fired twice, where nothing changed in between |
+//! | `passed-forgotten`: a memory without the ids that passed | 5 | held, and nothing fired around it |
+//! | `progress-unknown`: the ledger does not say what is done | 2 | an attempt that the ledger held already |
+//! | `records-go-back`: the last record wins | 12 | delivered, and it says pending |
+//! | `records-dropped`: a record is not written | 1 | lost: attempted, and not in the ledger |
+//! | `cancelled-for-parked`: what a disabled hook is owed is cancelled | 3 | cancelled, and the hook was not removed |
+//! | `generation-ignored`: a hook made again is taken for the one before | 1 | attempted after the hook was removed |
+//! | `stale-hooks`: hooks are those of the first look | 2 | attempted with an old version of the hook |
+//! | `endless-retries`: attempts are not counted | 1 | pending for ever: the ledger drops what it holds |
+//! | `hasty-retries`: retries are due in a tenth of the time | 1 | too early |
+//! | `health-overwritten`: health is written unconditionally | 95 | two probes at once |
+//! | `one-connection`: attempts of a process wait for each other | 1 | a healthy hook waits for a hanging one |
+//! | `runs-ignored`: what is sent again keeps its old run | 2 | pending for ever |
 //!
 //! # What it cannot tell
 //!
@@ -48,6 +66,8 @@
 //! queues are left out: a message is handed out for as long as it takes. Repetitions are kept rare
 //! where deliveries wait for hours: a task that goes round in hops is not told from its copy before
 //! it is due, so that at the rates that are usual here copies would outgrow any queue.
+//! Where clocks disagree, a recovery leaves out what ended before it by one clock and after it by
+//! another; that is not judged.
 
 mod profile;
 mod world;

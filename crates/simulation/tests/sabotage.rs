@@ -21,3 +21,11 @@ fn every_deliberate_fault_is_found() {
     }
     assert!(missed.is_empty(), "not found within {MOST_SEEDS} seeds: {missed:?}");
 }
+
+#[test]
+fn the_crates_page_lists_every_deliberate_fault() {
+    let page = include_str!("../src/lib.rs");
+    for sabotage in Sabotage::ALL {
+        assert!(page.contains(&format!("//! | `{}`: ", sabotage.as_str())), "{sabotage:?}");
+    }
+}
