@@ -71,7 +71,7 @@ fn again(task: Task, now: Timestamp) -> Vec<Task> {
         }
         Task::Retry(retry) => {
             let due = retry.due.max(now);
-            vec![Task::Retry(Box::new(Retry { due, ..*retry }))]
+            vec![Task::Retry(Box::new(Retry { due, waits_since: None, ..*retry }))]
         }
         Task::Deliver { .. } | Task::Record(_) | Task::Recover(_) => vec![task],
     }
