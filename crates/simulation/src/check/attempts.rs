@@ -203,10 +203,12 @@ pub(super) fn repeated_without_need(state: &State) -> Vec<String> {
         for life in &state.facts.lives {
             let pair = life.pair(*event);
             let attempts = state.facts.attempts_of(pair.id());
+            // One of which nobody can tell which step it was is no repetition for that.
             let mut steps: Vec<_> = attempts.iter().filter_map(|it| it.step).collect();
+            let all = steps.len();
             steps.sort_unstable();
             steps.dedup();
-            let repeated = attempts.len() - steps.len();
+            let repeated = all - steps.len();
             if repeated > fact.disturbed as usize * 10 {
                 let name = state.facts.names().pair(pair);
                 let disturbed = fact.disturbed;
