@@ -72,13 +72,16 @@ fn reserved(name: &str) -> Option<&'static str> {
         "content-length" => Some("it follows from the body"),
         "host" => Some("it follows from the url"),
         "x-kong-signature" => Some("it is the signature that config.secret makes"),
-        "connection" | "keep-alive" | "te" | "trailer" | "transfer-encoding" | "upgrade" => {
-            Some("it belongs to the connection")
-        }
+        _ if is_of_the_connection(name) => Some("it belongs to the connection"),
         _ if name.starts_with("webhook-") => Some("webhook-* is what Standard Webhooks signs with"),
         _ if name.starts_with("proxy-") => Some("no proxy is used"),
         _ => None,
     }
+}
+
+/// Does a header, by its name in lower case, belong to the connection and not to the request?
+pub(crate) fn is_of_the_connection(name: &str) -> bool {
+    matches!(name, "connection" | "keep-alive" | "te" | "trailer" | "transfer-encoding" | "upgrade")
 }
 
 fn read_name(name: &str) -> Result<HeaderName, HeaderError> {

@@ -8,7 +8,6 @@ use hooks::{
     ports::{CheckError, PortError, Run},
     violation::Violations,
 };
-use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::{
@@ -43,16 +42,15 @@ pub(crate) async fn run(
     sandbox: &Sandbox,
     within: Duration,
 ) -> Report {
-    let data = Value::Object(run.event.data.as_map().clone());
     let job = Job::Functions {
         sources: (&hook.functions).into(),
-        data: &data,
+        data: run.event.data.as_map(),
         event: run.name.map(|name| name.as_str().into()),
         source: run.event.source.as_str().into(),
         pid: run.event.pid.unwrap_or_else(|| std::process::id().into()),
     };
-    let owner = Owner(run.hook.id.as_uuid().as_u128());
-    let (outcome, result) = match timeout(within, sandbox.run(owner, job)).await {
+    let running = sandbox.run(run.hook.id.into(), job);
+    let (outcome, result) = match timeout(within, running).await {
         Ok(Ok(Ran { returns, logs, failure })) => {
             note(run, &logs);
             let outcome = failure.map_or(Outcome::Succeeded, |it| outcome_of(&it));

@@ -8,6 +8,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use crate::{
     egress::{Answer, Egress, Request},
+    headers::is_of_the_connection,
+    report,
     sandbox::{LuaAnswer, LuaHttp, LuaRequest},
 };
 
@@ -55,9 +57,8 @@ fn headers(given: &[(String, String)]) -> Result<HeaderMap, String> {
         let read = HeaderName::try_from(name).map_err(|_| bad("name"))?;
         let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| bad("value"))?;
         match read.as_str() {
-            "host" | "content-length" | "connection" | "keep-alive" | "te" | "trailer"
-            | "transfer-encoding" | "upgrade" => {}
-            name if name.starts_with("proxy-") => {}
+            "host" | "content-length" => {}
+            name if name.starts_with("proxy-") || is_of_the_connection(name) => {}
             _ => drop(headers.append(read, value)),
         }
     }
@@ -65,12 +66,11 @@ fn headers(given: &[(String, String)]) -> Result<HeaderMap, String> {
 }
 
 fn answer(answer: Answer) -> LuaAnswer {
-    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let status = StatusCode::from_u16(answer.status).ok();
     LuaAnswer {
         status: answer.status,
         reason: status.and_then(|it| it.canonical_reason()).unwrap_or_default().to_owned(),
-        headers: answer.headers.iter().map(|(name, it)| (name.to_string(), text(it))).collect(),
+        headers: report::in_words(&answer.headers),
         body: answer.body.into(),
     }
 }

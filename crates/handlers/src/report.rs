@@ -62,12 +62,16 @@ pub(crate) fn of_bad_headers(line: String, error: &HeaderError) -> Report {
 }
 
 fn answered(answer: &Answer) -> HandlerResult {
-    let headers = answer.headers.iter();
     HandlerResult::Answered {
         status: answer.status,
-        headers: headers.map(|(name, it)| (name.to_string(), lossy(it.as_bytes()))).collect(),
+        headers: in_words(&answer.headers),
         body: body(&answer.body),
     }
+}
+
+/// Headers in words, as they came.
+pub(crate) fn in_words(headers: &HeaderMap) -> Vec<(String, String)> {
+    headers.iter().map(|(name, it)| (name.to_string(), lossy(it.as_bytes()))).collect()
 }
 
 /// A body in words, no longer than what was read: bytes that are no text take three times as much.

@@ -31,7 +31,7 @@ use crate::{
     lambda::{self, CHECKS},
     prepared::Prepared,
     report,
-    sandbox::{self, Job, Owner, Sandbox, SandboxError, ScriptFailure},
+    sandbox::{self, Job, Sandbox, SandboxError, ScriptFailure},
     sending::{self, Outgoing},
     template::{
         error::{RenderError, TemplateError},
@@ -180,32 +180,26 @@ async fn say(hook: &WebhookCustom, run: Run<'_>, all: &AllHandlers) -> Result<Sa
     if ready.is_constant() {
         return Ok(ready.render(&mut Rendering::of(&Map::new()))?);
     }
-    let context = Value::Object(run.event.data.merged(&run.event.source, run.name));
+    let context = run.event.data.merged(&run.event.source, run.name);
     if hook.template_engine == Some(Dialect::Handlebars) {
-        let turn = turns.take(owner_of(run)).await;
+        let turn = turns.take(run.hook.id.into()).await;
         let began = Instant::now();
         let said = render_aside(Arc::clone(&compiled), context).await;
         turn.worked(began.elapsed());
         return said;
     }
     let printed = print(ready, &context, run, &all.sandbox).await?;
-    let Value::Object(context) = &context else { unreachable!("it was made as an object") };
-    Ok(ready.render(&mut Rendering::of(context).with_printed(printed))?)
-}
-
-fn owner_of(run: Run<'_>) -> Owner {
-    Owner(run.hook.id.as_uuid().as_u128())
+    Ok(ready.render(&mut Rendering::of(&context).with_printed(printed))?)
 }
 
 /// Handlebars may take its time, up to a limit: not on a thread that others wait for.
 async fn render_aside(
     compiled: Arc<Result<Ready, Violations>>,
-    context: Value,
+    context: Map<String, Value>,
 ) -> Result<Said, NotMade> {
     let render = move || {
         let ready = compiled.as_ref().as_ref().map_err(|it| NotMade::Stale(it.clone()))?;
-        let Value::Object(context) = &context else { unreachable!("it was made as an object") };
-        Ok(ready.render(&mut Rendering::of(context))?)
+        Ok(ready.render(&mut Rendering::of(&context))?)
     };
     match tokio::task::spawn_blocking(render).await {
         Ok(said) => said,
@@ -216,7 +210,7 @@ async fn render_aside(
 /// What the Lua of the templates prints.
 async fn print(
     ready: &Ready,
-    context: &Value,
+    context: &Map<String, Value>,
     run: Run<'_>,
     sandbox: &Sandbox,
 ) -> Result<Vec<String>, NotMade> {
@@ -224,7 +218,7 @@ async fn print(
         return Ok(Vec::new());
     }
     let chunks = ready.scripts().iter().map(|it| it.chunk.as_str().into()).collect();
-    let ran = sandbox.run(owner_of(run), Job::Templates { chunks, context }).await?;
+    let ran = sandbox.run(run.hook.id.into(), Job::Templates { chunks, context }).await?;
     lambda::note(run, &ran.logs);
     if let Some(failure) = ran.failure {
         return Err(broken(ready, &failure));

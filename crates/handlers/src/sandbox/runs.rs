@@ -8,6 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use hooks::id::HookId;
+use serde::Serialize;
 use serde_json::Value;
 use tokio::time::timeout;
 
@@ -28,6 +30,12 @@ const MOST_TRIES: usize = 4;
 /// Whose run it is, a hook's as a rule. Those who wait are served round-robin by owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Owner(pub u128);
+
+impl From<HookId> for Owner {
+    fn from(hook: HookId) -> Self {
+        Self(hook.as_uuid().as_u128())
+    }
+}
 
 /// How a sandbox is set up.
 #[derive(Clone)]
@@ -123,11 +131,15 @@ impl Sandbox {
     }
 
     /// Runs functions or templates. To give up, drop the future: the worker is killed.
-    pub async fn run(&self, owner: Owner, job: Job<'_, &Value>) -> Result<Ran, SandboxError> {
+    pub async fn run<D: Serialize>(
+        &self,
+        owner: Owner,
+        job: Job<'_, &D>,
+    ) -> Result<Ran, SandboxError> {
         let http = self.0.config.http.as_deref();
         let name = name_of(&job);
-        let message = ToWorker::Run { job, http: http.is_some() };
-        let frame = protocol::frame(&message).ok_or(SandboxError::TooLarge)?;
+        let frame = protocol::frame(&ToWorker::Run { job, http: http.is_some() });
+        let frame = frame.ok_or(SandboxError::TooLarge)?;
         self.run_frame(owner, &frame, name, http).await
     }
 
@@ -211,7 +223,7 @@ impl fmt::Debug for Sandbox {
 }
 
 /// What a failure is called when the worker cannot say which of several scripts it was.
-fn name_of(job: &Job<'_, &Value>) -> String {
+fn name_of<D>(job: &Job<'_, D>) -> String {
     match job {
         Job::Functions { sources, .. } => first_name(sources),
         Job::Templates { .. } => source::TEMPLATE.into(),

@@ -43,7 +43,7 @@ async fn there_is_a_worker_for_the_next_run_and_no_crowd() {
             Owner(7),
             Job::Functions {
                 sources: vec!["return function() end".to_owned()].into(),
-                data: &EVENT,
+                data: &*EVENT,
                 event: None,
                 source: "crud".into(),
                 pid: 1,
