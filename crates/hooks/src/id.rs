@@ -130,11 +130,50 @@ impl RequestId {
 impl DeliveryId {
     /// The same event owed to the same hook is the same delivery, however often the
     /// queue hands the event over: identity does the deduplication.
+    ///
+    /// The id (UUID version 8, RFC 9562) says where a ledger keeps the delivery, so that one row
+    /// serves who knows the id and who lists a hook's newest: it begins with the time of
+    /// acceptance and ends with the [`HookTag`]; the 50 bits between are a hash.
     pub fn of(occurrence: OccurrenceId, hook: HookId, generation: Generation) -> Self {
         let mut name = [0; 24];
         name[..16].copy_from_slice(hook.as_uuid().as_bytes());
         name[16..].copy_from_slice(&generation.0.to_be_bytes());
-        Self(Uuid::new_v5(occurrence.as_uuid(), &name))
+        let mut bytes = *Uuid::new_v5(occurrence.as_uuid(), &name).as_bytes();
+        bytes[..6].copy_from_slice(&occurrence.as_uuid().as_bytes()[..6]);
+        bytes[13..].copy_from_slice(&HookTag::of(hook).0);
+        Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    }
+
+    /// When its event was accepted, to the millisecond.
+    pub fn accepted(&self) -> Timestamp {
+        let mut bytes = [0; 8];
+        bytes[2..].copy_from_slice(&self.0.as_bytes()[..6]);
+        Timestamp::from_millis(i64::from_be_bytes(bytes))
+    }
+
+    /// What it knows of its hook.
+    pub fn tag(&self) -> HookTag {
+        HookTag(self.0.as_bytes()[13..].try_into().expect("three of sixteen bytes"))
+    }
+}
+
+/// 24 bits of a hook's id: few hooks share one, and each delivery's id has room for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct HookTag([u8; 3]);
+
+impl HookTag {
+    /// The tag of this hook's deliveries.
+    pub fn of(hook: HookId) -> Self {
+        let hash = Uuid::new_v5(hook.as_uuid(), b"tag");
+        Self(hash.as_bytes()[..3].try_into().expect("three of sixteen bytes"))
+    }
+}
+
+impl fmt::Display for HookTag {
+    /// Six hexadecimal digits.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c] = self.0;
+        write!(out, "{a:02x}{b:02x}{c:02x}")
     }
 }
 
@@ -201,6 +240,19 @@ mod tests {
         ] {
             assert_ne!(of(1, 2, 3), other, "{name}");
         }
+    }
+
+    #[test]
+    fn a_delivery_id_says_when_and_whose() {
+        let at = Timestamp::from_millis(1_795_255_200_123);
+        let (hook, other) = (HookId::from(SOME), HookId::from(Uuid::from_u128(8)));
+        let id = DeliveryId::of(OccurrenceId::at(at), hook, 1.into());
+        assert_eq!(id.accepted(), at);
+        assert_eq!(id.tag(), HookTag::of(hook));
+        assert_ne!(HookTag::of(other), HookTag::of(hook));
+        assert_eq!(id.as_uuid().get_version_num(), 8);
+        let later = OccurrenceId::at(at + Duration::from_millis(1));
+        assert!(id < DeliveryId::of(later, other, 9.into()), "they sort by time");
     }
 
     #[test]

@@ -1,0 +1,1 @@
+//! Hooks, catalog, tokens and ledger in Amazon DynamoDB.
