@@ -15,7 +15,8 @@ use axum::{
 use hooks::{
     explain::Explainer,
     name::{EventName, SourceName},
-    publish::{NewEvent, PublishError, Publisher, UnknownEvent},
+    publish::{NewEvent, Posting, PublishError, Publisher, UnknownEvent},
+    trace::TraceParent,
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
@@ -78,7 +79,8 @@ impl Ingest {
         let key = idempotency_key(headers)?;
         let events = self.events(headers, body).await?;
         let names = events.iter().map(Names::of).collect::<Vec<_>>();
-        match self.publisher.publish(may.workspace(), events, key.as_deref()).await {
+        let posting = Posting { key: key.as_deref(), trace: trace(headers) };
+        match self.publisher.publish(may.workspace(), events, posting).await {
             Ok(ids) => {
                 let taken = json!({"accepted": ids.len(), "ids": ids});
                 Ok(answer::json(StatusCode::ACCEPTED, &taken))
@@ -201,6 +203,14 @@ fn refuse(mut errors: Vec<EventError>) -> Refusal {
         several => format!("{several} events are not valid, nothing was accepted"),
     };
     Refusal::With(StatusCode::BAD_REQUEST, json!({"message": message, "errors": errors}))
+}
+
+/// The trace that a request is part of. One that cannot be read is none, as the specification has
+/// it: a wrong header must not cost an event.
+fn trace(headers: &HeaderMap) -> Option<TraceParent> {
+    let mut all = headers.get_all("traceparent").iter();
+    let only = all.next().filter(|_| all.next().is_none())?;
+    only.to_str().ok()?.trim().parse().ok()
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {

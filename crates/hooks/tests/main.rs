@@ -4,6 +4,7 @@
 
 mod world;
 
+mod closing;
 mod delivering;
 mod disabling;
 mod explaining;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use hooks::{
+    access::By,
     delivery::{ExhaustedReason, Status},
     explain::Answer,
     hook::{Draft, EventHook},
@@ -88,7 +89,7 @@ async fn each_run_that_is_given_up_is_said_once() {
     world.run().await;
     assert_eq!(names_heard(&world, listener).len(), 1, "told twice, heard once");
 
-    world.replays.redeliver(&Scope::All, hook, delivery).await.unwrap();
+    world.replays.redeliver(&By::default(), &Scope::All, hook, delivery).await.unwrap();
     world.run().await;
     let runs: Vec<_> =
         heard(&world, listener).into_iter().map(|(_, it)| it["delivery"]["run"].clone()).collect();
@@ -175,7 +176,7 @@ async fn live_and_die(world: &World) -> HookId {
     draft.source = source("balancer");
     let hook = world.hook(draft).await;
     world.change(hook, |it| it.on_change = Some(true)).await;
-    world.hooks.delete(&Scope::All, hook).await.unwrap();
+    world.hooks.delete(&By::default(), &Scope::All, hook).await.unwrap();
     hook
 }
 

@@ -104,6 +104,7 @@ pub fn event() -> Event {
         key: None,
         time: None,
         pid: None,
+        trace: None,
     }
 }
 

@@ -232,6 +232,7 @@ mod groups {
             key: None,
             time: None,
             pid: None,
+            trace: None,
         }
     }
 
