@@ -253,7 +253,7 @@ async fn an_event_is_part_of_the_trace_that_it_was_posted_in() {
         ("two are none", &[("traceparent", PARENT), ("traceparent", OTHER)], None),
     ] {
         let doors = Doors::open();
-        let headers = [&content_type(JSON)[..], headers].concat();
+        let headers = [&[JSON][..], headers].concat();
         post(&doors, &headers, consumer("alice").to_string()).await.expect(202);
         let trace = queued(&doors)[0].trace.map(|it| it.to_string());
         assert_eq!(trace.as_deref(), expected, "{name}");

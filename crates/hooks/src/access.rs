@@ -69,18 +69,23 @@ pub struct TokenHash(String);
 impl TokenHash {
     /// The hash of a token as the caller shows it.
     pub fn of(token: &str) -> Self {
-        use fmt::Write;
-        let mut text = String::with_capacity(64);
-        for byte in Sha256::digest(token) {
-            write!(text, "{byte:02x}").expect("writing to a String cannot fail");
-        }
-        Self(text)
+        Self(sha256(token))
     }
 
     /// 64 hexadecimal digits.
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// The SHA-256 of a text, in hexadecimal digits.
+pub(crate) fn sha256(text: &str) -> String {
+    use fmt::Write;
+    let mut digits = String::with_capacity(64);
+    for byte in Sha256::digest(text) {
+        write!(digits, "{byte:02x}").expect("writing to a String cannot fail");
+    }
+    digits
 }
 
 impl fmt::Debug for TokenHash {

@@ -3,12 +3,13 @@
 //! A record is written when the store or the queue has answered. Where that says neither yes nor
 //! no, the change may be made all the same, and its record says so.
 
+use std::fmt::Display;
+
 use serde_json::{Map, Value, json};
-use sha2::{Digest as _, Sha256};
 use url::Url;
 
 use crate::{
-    access::{By, Token, Who},
+    access::{By, Token, Who, sha256},
     catalog::EventSpec,
     handler::Secrets,
     hook::EventHook,
@@ -38,7 +39,7 @@ pub(crate) struct Change {
 
 impl Change {
     /// A change of nothing that has a before or an after.
-    pub(crate) fn new(action: &'static str, what: impl ToString) -> Self {
+    fn new(action: &'static str, what: &dyn Display) -> Self {
         let (workspace, before, after, changed) = (None, None, None, Vec::new());
         Self { action, what: what.to_string(), workspace, before, after, changed }
     }
@@ -72,7 +73,7 @@ impl Change {
 
     /// Something was done with what a hook is owed.
     pub(crate) fn of(action: &'static str, hook: &EventHook) -> Self {
-        Self { workspace: Some(hook.workspace.clone()), ..Self::new(action, hook.id) }
+        Self { workspace: Some(hook.workspace.clone()), ..Self::new(action, &hook.id) }
     }
 
     /// An entry of the catalog was published or withdrawn.
@@ -84,17 +85,17 @@ impl Change {
     ) -> Self {
         let shown = |spec: &EventSpec| bounded(json!(spec));
         let (before, after) = (before.map(shown), after.map(shown));
-        Self { before, after, ..Self::new(action, format_args!("{source}/{event}")) }
+        Self { before, after, ..Self::new(action, &format_args!("{source}/{event}")) }
     }
 
     /// A token was given out.
     pub(crate) fn added(token: &Token) -> Self {
-        Self { after: Some(shown(token)), ..Self::new("token.add", token.id) }
+        Self { after: Some(shown(token)), ..Self::new("token.add", &token.id) }
     }
 
     /// A token was taken back.
     pub(crate) fn removed(token: &Token) -> Self {
-        Self { before: Some(shown(token)), ..Self::new("token.remove", token.id) }
+        Self { before: Some(shown(token)), ..Self::new("token.remove", &token.id) }
     }
 
     /// Something was done with a message that could not be processed. What is in it is not said.
@@ -102,7 +103,7 @@ impl Change {
         let before = json!({
             "queue": poison.queue.as_str(), "reason": poison.reason, "receives": poison.receives,
         });
-        Self { before: Some(before), ..Self::new(action, poison.id) }
+        Self { before: Some(before), ..Self::new(action, &poison.id) }
     }
 }
 
@@ -168,10 +169,7 @@ fn bounded(mut view: Value) -> Value {
     if text.len() <= MOST_BYTES {
         return view;
     }
-    let digest = |text: &str| {
-        let digest = Sha256::digest(text).iter().map(|it| format!("{it:02x}")).collect::<String>();
-        json!({"sha256": digest, "bytes": text.len()})
-    };
+    let digest = |text: &str| json!({"sha256": sha256(text), "bytes": text.len()});
     match view.get_mut("config") {
         Some(config) => *config = digest(&config.to_string()),
         None => view = digest(&text),

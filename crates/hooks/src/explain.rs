@@ -109,9 +109,9 @@ impl Explainer {
         Self { publisher, hooks, catalog, ledger, clock }
     }
 
-    /// Refuses events that are not in the catalog.
-    pub async fn refuse_unknown(&self, events: &[NewEvent]) -> Result<(), PublishError> {
-        self.publisher.refuse_unknown(events).await
+    /// What would accept the events.
+    pub fn publisher(&self) -> &Publisher {
+        &self.publisher
     }
 
     /// What would become of these events, posted together, now. Hooks of the default workspace see

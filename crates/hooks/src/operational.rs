@@ -129,7 +129,9 @@ pub(crate) fn changed(
         "by": said_of_who(&by.who),
     });
     let old = old.map(without_credentials);
-    if let Some(old) = old.filter(|old| data.to_string().len() + old.to_string().len() <= MOST_BYTES) {
+    if let Some(old) =
+        old.filter(|old| data.to_string().len() + old.to_string().len() <= MOST_BYTES)
+    {
         data["old_entity"] = old;
     }
     let key = format!("event_hooks:{}:{}", operation.as_str(), of_version("changed", hook));

@@ -106,8 +106,7 @@ impl Replays {
         let run = entry.delivery.run + 1;
         let sent = self.send_again(vec![entry]).await;
         let after = json!({"delivery": delivery, "run": run});
-        let change =
-            Change { after: Some(after), ..Change::of("delivery.redeliver", &hook) };
+        let change = Change { after: Some(after), ..Change::of("delivery.redeliver", &hook) };
         audit::note(by, &change, &sent);
         sent.map(|()| run).map_err(ReplayError::from)
     }

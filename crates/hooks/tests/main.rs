@@ -4,6 +4,7 @@
 
 mod world;
 
+mod auditing;
 mod closing;
 mod delivering;
 mod disabling;
@@ -15,3 +16,4 @@ mod matching;
 mod operational;
 mod publishing;
 mod replaying;
+mod tokens;
