@@ -64,7 +64,11 @@ async fn said(receiver: &Receiver) -> Value {
 async fn gates_remember_from_one_invocation_to_the_next() {
     let Some((world, receiver)) = deployed("gates across invocations").await else { return };
     for (rule, posted, expected) in [
-        (("on_change", json!(true)), ["a", "a", "b", "b", "a"].as_slice(), ["a", "b", "a"].as_slice()),
+        (
+            ("on_change", json!(true)),
+            ["a", "a", "b", "b", "a"].as_slice(),
+            ["a", "b", "a"].as_slice(),
+        ),
         (("snooze", json!(3600)), &["a", "b", "c"], &["a"]),
     ] {
         let mut hook = a_webhook(&receiver.url());
@@ -118,7 +122,9 @@ async fn what_lies_in_a_dead_letter_queue_is_put_aside() {
         let poison = poison_with(&world, &text).await;
         assert_eq!(poison["queue"], queue);
         assert_eq!(poison["reason"], "handed out too often");
-        world.send("DELETE", &format!("/poison/{}", poison["id"].as_str().unwrap()), &json!({})).await;
+        world
+            .send("DELETE", &format!("/poison/{}", poison["id"].as_str().unwrap()), &json!({}))
+            .await;
     }
 }
 

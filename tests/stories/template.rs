@@ -45,9 +45,9 @@ fn tables_are_as_the_code_reads_and_writes_them() {
         assert_eq!(made.property("/KeySchema"), &json!(schema), "{name}");
         assert_eq!(made.property("/AttributeDefinitions"), &json!(types), "{name}");
         assert_eq!(made.property("/BillingMode"), "PAY_PER_REQUEST", "{name}");
-        let aging = table.time_to_live().map_or(Value::Null, |attribute| {
-            json!({"AttributeName": attribute, "Enabled": true})
-        });
+        let aging = table
+            .time_to_live()
+            .map_or(Value::Null, |attribute| json!({"AttributeName": attribute, "Enabled": true}));
         assert_eq!(made.property("/TimeToLiveSpecification"), &aging, "{name}");
 
         let recovery = "/PointInTimeRecoverySpecification/PointInTimeRecoveryEnabled";
@@ -327,5 +327,21 @@ fn nested_templates_are_told_what_they_ask_for() {
         let asked = nested.at("/Parameters").as_object().unwrap();
         let names = |it: &serde_json::Map<_, _>| it.keys().cloned().collect::<BTreeSet<String>>();
         assert_eq!(names(told), names(asked), "{stack}");
+    }
+}
+
+#[test]
+fn functions_are_built_so_that_a_panic_takes_nobody_with_it() {
+    // Without the line, cargo-lambda builds with `abort`.
+    let manifest = repository::read("Cargo.toml");
+    let release = manifest.split("[profile.release]").nth(1).unwrap();
+    assert!(release.split("\n[").next().unwrap().contains("\npanic = \"unwind\"\n"), "{release}");
+    for function in template().of_type("AWS::Serverless::Function") {
+        let binary = function.name.to_lowercase();
+        let built = json!({
+            "BuildMethod": "rust-cargolambda", "BuildProperties": {"Binary": binary},
+        });
+        assert_eq!(function.value["Metadata"], built, "{binary}");
+        assert_eq!(function.property("/CodeUri"), &json!(format!("functions/{binary}")));
     }
 }

@@ -54,7 +54,7 @@ impl Row {
         self.with(name, AttributeValue::S(text.into()))
     }
 
-    pub(crate) fn number(self, name: &str, number: impl ToString) -> Self {
+    pub(crate) fn number(self, name: &str, number: impl ToString + Copy) -> Self {
         self.with(name, number_of(number))
     }
 
@@ -74,7 +74,7 @@ impl Row {
 }
 
 /// A number as an attribute.
-pub(crate) fn number_of(number: impl ToString) -> AttributeValue {
+pub(crate) fn number_of(number: impl ToString + Copy) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }
 

@@ -5,154 +5,26 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use hooks::{
-    access::Token,
     catalog::{EventSpec, Published},
     digest::Digest,
     gate::GateKey,
-    hook::{Draft, EventHook},
-    name::{Scope, SourceName, Workspace},
-    ports::{
-        CatalogStore, HookStore, Ledger, PageRequest, PortError, PortResult, Shelf, ShelfKey,
-        TokenStore,
-    },
+    name::{Scope, Workspace},
+    ports::{CatalogStore, HookStore, Ledger, PageRequest, PortError, ShelfKey, TokenStore},
 };
 use testkit::{
-    builders::{at, draft, hook, memory, published, source, token, workspace},
-    fakes::{HandClock, MemoryStore},
+    builders::{hook, memory, published, source},
+    fakes::HandClock,
     flaky::{Asked, Halving, Trouble},
     suites,
 };
-use uuid::Uuid;
 
-use crate::world::{self, SHORT, Troubled};
+use crate::{
+    deeds::{Case, DEEDS, Deed},
+    world::{self, SHORT, Troubled},
+};
 
 /// Longer than anybody waits.
 const TOO_LONG: Duration = Duration::from_millis(700);
-
-/// What somebody wants to be done.
-#[derive(Debug, Clone, Copy)]
-enum Deed {
-    Insert,
-    Replace,
-    Move,
-    Remove,
-    Publish,
-    Withdraw,
-    AddToken,
-    RemoveToken,
-}
-
-const DEEDS: [Deed; 8] = [
-    Deed::Insert,
-    Deed::Replace,
-    Deed::Move,
-    Deed::Remove,
-    Deed::Publish,
-    Deed::Withdraw,
-    Deed::AddToken,
-    Deed::RemoveToken,
-];
-
-/// All stores in one.
-trait Stores: HookStore + CatalogStore + TokenStore {}
-
-impl<T: HookStore + CatalogStore + TokenStore> Stores for T {}
-
-/// One deed, on things of its own.
-#[derive(Debug)]
-struct Case {
-    deed: Deed,
-    hook: EventHook,
-    entry: Published,
-    token: Token,
-}
-
-/// All that can be read of a case's things.
-#[derive(Debug, PartialEq)]
-struct State {
-    hook: Option<EventHook>,
-    listed: [Vec<EventHook>; 2],
-    shelves: Vec<Shelf>,
-    versions: Vec<u64>,
-    published: Vec<Published>,
-    token: Option<Token>,
-    tokens: Vec<Token>,
-}
-
-impl Case {
-    fn new(deed: Deed) -> Self {
-        let name = Uuid::new_v4().to_string();
-        Self {
-            deed,
-            hook: EventHook { workspace: workspace(&name), ..hook() },
-            entry: published(&name, "happened"),
-            token: token(&name),
-        }
-    }
-
-    fn elsewhere(&self) -> SourceName {
-        source("elsewhere")
-    }
-
-    /// What is there before.
-    async fn prepare(&self, stores: &dyn Stores) -> PortResult<()> {
-        match self.deed {
-            Deed::Replace | Deed::Move | Deed::Remove => stores.insert(&self.hook).await,
-            Deed::Withdraw => stores.publish(&self.entry).await,
-            Deed::RemoveToken => stores.add_token(&self.token).await,
-            Deed::Insert | Deed::Publish | Deed::AddToken => Ok(()),
-        }
-    }
-
-    /// Does it; answers whether there was anything to be done.
-    async fn run(&self, stores: &dyn Stores) -> PortResult<bool> {
-        let Self { hook, entry, token, .. } = self;
-        let moved = Draft { source: self.elsewhere(), ..draft() };
-        match self.deed {
-            Deed::Insert => stores.insert(hook).await.map(|()| true),
-            Deed::Replace => stores.replace(&hook.changed(draft(), at(60)), 1).await.map(|()| true),
-            Deed::Move => stores.replace(&hook.changed(moved, at(60)), 1).await.map(|()| true),
-            Deed::Remove => stores.remove(hook).await.map(|()| true),
-            Deed::Publish => stores.publish(entry).await.map(|()| true),
-            Deed::Withdraw => stores.withdraw(&entry.source, &entry.event).await,
-            Deed::AddToken => stores.add_token(token).await.map(|()| true),
-            Deed::RemoveToken => stores.remove_token(token.id).await,
-        }
-    }
-
-    async fn state(&self, stores: &dyn Stores) -> PortResult<State> {
-        let key = |source| ShelfKey { workspace: self.hook.workspace.clone(), source };
-        let keys = [key(self.hook.draft.source.clone()), key(self.elsewhere())];
-        let page = PageRequest { size: 1_000, after: None };
-        let only = Scope::Only(self.hook.workspace.clone());
-        let mut all = stores.hooks(&Scope::All, page).await?.items;
-        all.retain(|it| it.id == self.hook.id);
-        let mut published = stores.published().await?;
-        published.retain(|it| it.source == self.entry.source);
-        let mut tokens = stores.tokens(PageRequest { size: 1_000, after: None }).await?.items;
-        tokens.retain(|it| it.id == self.token.id);
-        Ok(State {
-            hook: stores.hook(self.hook.id).await?,
-            listed: [all, stores.hooks(&only, page).await?.items],
-            shelves: vec![stores.shelf(&keys[0]).await?, stores.shelf(&keys[1]).await?],
-            versions: stores.versions(&keys).await?,
-            published,
-            token: stores.token(&self.token.hash).await?,
-            tokens,
-        })
-    }
-
-    /// What is there before and after, where nothing goes wrong.
-    async fn expected(&self) -> (State, State) {
-        let memory = MemoryStore::default();
-        self.prepare(&memory).await.unwrap();
-        let before = self.state(&memory).await.unwrap();
-        assert!(self.run(&memory).await.unwrap(), "{:?}", self.deed);
-        let after = self.state(&memory).await.unwrap();
-        assert_ne!(before, after, "{:?}", self.deed);
-        (before, after)
-    }
-}
 
 /// What goes wrong with the first requests for something.
 fn troubles() -> Vec<(&'static str, Vec<Trouble>)> {
@@ -378,7 +250,7 @@ async fn a_hook_is_removed_even_when_its_gate_memories_stay() {
 }
 
 /// Every third request goes wrong, each time in another way.
-fn every_third(asked: &Asked) -> Option<Trouble> {
+pub(crate) fn every_third(asked: &Asked) -> Option<Trouble> {
     let troubles = [
         Trouble::THROTTLED,
         Trouble::AnswerLost,

@@ -2,6 +2,7 @@
 //! `EVENT_HOOKS_TEST_DYNAMODB` names: `make unit` starts Amazon's own for machines without AWS.
 
 mod world;
+mod deeds;
 
 mod stores;
 mod faults_stores;

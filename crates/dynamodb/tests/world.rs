@@ -40,6 +40,7 @@ pub(crate) struct World {
 /// Runs a test against the server, if there is one, and removes its tables, however it ends.
 pub(crate) async fn with(test: impl AsyncFnOnce(&World)) {
     let Ok(server) = env::var(SERVER) else {
+        #[expect(clippy::print_stdout, reason = "whoever runs the tests is to know")]
         println!("skipped: {SERVER} names no server: run it with `make unit`");
         return;
     };
@@ -77,6 +78,7 @@ fn client(server: &str, patience: Duration) -> Client {
 }
 
 /// The same tables twice: asked directly, and through somebody who makes trouble.
+#[expect(clippy::struct_field_names, reason = "it is what the field is")]
 pub(crate) struct Troubled {
     pub(crate) direct: Dynamo,
     pub(crate) troubled: Dynamo,
@@ -116,19 +118,19 @@ impl World {
         let client = self.client();
         for table in Table::ALL {
             make(&client, tables.name(table)).await;
-            self.made.lock().unwrap().push(tables.name(table).to_owned());
+            self.made.lock().expect("nobody panics with it").push(tables.name(table).to_owned());
         }
         tables
     }
 
     /// Keeps this up for as long as the test takes.
     pub(crate) fn keep(&self, flaky: Flaky) {
-        self.kept.lock().unwrap().push(flaky);
+        self.kept.lock().expect("nobody panics with it").push(flaky);
     }
 
     async fn remove_tables(&self) {
         let client = self.client();
-        let made = std::mem::take(&mut *self.made.lock().unwrap());
+        let made = std::mem::take(&mut *self.made.lock().expect("nobody panics with it"));
         for table in made {
             // A table that stays is no reason to fail what was tested.
             let _ = client.delete_table().table_name(table).send().await;
@@ -145,13 +147,14 @@ async fn make(client: &Client, name: &str) {
             .attribute_type(ScalarAttributeType::S);
         let element = KeySchemaElement::builder().attribute_name(attribute).key_type(role);
         request = request
-            .attribute_definitions(definition.build().unwrap())
-            .key_schema(element.build().unwrap());
+            .attribute_definitions(definition.build().expect("it has a name and a type"))
+            .key_schema(element.build().expect("it has a name and a role"));
     }
-    request.send().await.unwrap();
+    request.send().await.expect("a new table");
     // At once where the server is a local one; a real one takes some seconds.
     for _ in 0..100 {
-        let described = client.describe_table().table_name(name).send().await.unwrap();
+        let described = client.describe_table().table_name(name).send().await;
+        let described = described.expect("a table that is there");
         let status = described.table.and_then(|it| it.table_status);
         if status.is_some_and(|it| it.as_str() == "ACTIVE") {
             return;

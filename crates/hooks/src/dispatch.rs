@@ -117,7 +117,7 @@ enum Work {
     Record(Box<Record>),
     First(Match),
     Park(Match),
-    Continue(Delivery),
+    Continue(Box<Delivery>),
     Retry(Box<Retry>),
     Recover(Box<Recover>),
 }
@@ -243,7 +243,7 @@ impl Dispatcher {
                 let step = Step { run: 0, attempt: 1 };
                 return deliverer.end(&it.delivery(), step, State::Parked).await;
             }
-            Work::Continue(delivery) => return deliverer.resume(delivery, closing).await,
+            Work::Continue(delivery) => return deliverer.resume(*delivery, closing).await,
             Work::Retry(retry) => return deliverer.retry(*retry, closing).await,
             Work::Recover(recover) => self.replays.slice(*recover).await?,
         }
@@ -338,7 +338,7 @@ fn sort(task: Task, message: usize, redelivered: bool, fresh: &mut Vec<Fresh>) -
             Vec::new()
         }
         Task::Deliver { event, owed } => {
-            owed.iter().map(|it| Work::Continue(it.delivery(&event))).collect()
+            owed.iter().map(|it| Work::Continue(Box::new(it.delivery(&event)))).collect()
         }
         Task::Retry(retry) => vec![Work::Retry(retry)],
         Task::Record(record) => vec![Work::Record(record)],

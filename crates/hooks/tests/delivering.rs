@@ -349,9 +349,7 @@ async fn a_message_that_is_no_task_is_poison_and_harms_no_other() {
     let world = World::new();
     let hook = world.hook(draft()).await;
     let message = |body: String| Message { body, receives: 1 };
-    let good = outgoing(Task::Dispatch { events: vec![testkit::builders::event()], again: false })
-        .task
-        .encode();
+    let good = outgoing(Task::Dispatch { events: vec![event()], again: false }).task.encode();
     let handled = world
         .hand_over(vec![message("{".to_owned()), message(good), message(r#"{"v":9}"#.to_owned())])
         .await;

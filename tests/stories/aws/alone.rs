@@ -1,7 +1,8 @@
 //! What changes the system for everybody: each of these runs while no other story does.
 
-use std::time::Duration;
+use std::{panic::AssertUnwindSafe, time::Duration};
 
+use futures_util::FutureExt as _;
 use serde_json::json;
 use testkit::receiver::{Answer, Receiver};
 
@@ -22,7 +23,10 @@ async fn what_is_handed_out_too_often_is_buried_and_can_be_sent_again() {
     let id = world.publish(&saying("it takes too long")).await;
     let poison = poison_with(&world, &id).await;
     queue.restore().await;
-    assert_eq!((&poison["queue"], &poison["reason"]), (&json!("events"), &json!("handed out too often")));
+    assert_eq!(
+        (&poison["queue"], &poison["reason"]),
+        (&json!("events"), &json!("handed out too often"))
+    );
 
     // Nothing is lost: what was begun has gone on, and who listens now gets what is sent again.
     assert_eq!(said(&receiver).await, "it takes too long");
@@ -42,23 +46,24 @@ async fn the_first_token_is_replaced_in_its_secret() {
     let Some((world, _)) = deployed("the first token's rotation").await else { return };
     let stack = Stack::deployed().unwrap();
     let old = stack.token().to_owned();
-    let new = format!("{:016x}{:016x}{:08x}", fastrand::u64(..), fastrand::u64(..), fastrand::u32(..));
+    let new =
+        format!("{:016x}{:016x}{:08x}", fastrand::u64(..), fastrand::u64(..), fastrand::u32(..));
     let made = world.post("/tokens", &json!({"name": "a gateway", "role": "emitter"})).await;
     assert_eq!(made.status, 201, "{}", made.text);
     let gateways = made.json()["token"].as_str().unwrap().to_owned();
 
     put(&stack, &new).await;
     // Whatever comes of it, the others need the old one.
-    let world = tokio::spawn(async move {
+    let rotated = AssertUnwindSafe(async {
         is_in_force(&world, &new, &old).await;
-        let event = json_body(world.request_with(Some(&gateways), "POST", "/events"), &saying("hi"));
-        assert_eq!(answer(event).await.status, 202, "a token of its own goes on");
-        (world, new, old)
+        let event = world.request_with(Some(&gateways), "POST", "/events");
+        let posted = answer(json_body(event, &saying("hi"))).await;
+        assert_eq!(posted.status, 202, "a token of its own goes on: {}", posted.text);
     });
-    let rotated = world.await;
-    put(&stack, stack.token()).await;
-    let (world, new, old) = rotated.unwrap();
+    let rotated = rotated.catch_unwind().await;
+    put(&stack, &old).await;
     is_in_force(&world, &old, &new).await;
+    rotated.unwrap();
     let path = format!("/tokens/{}", made.json()["id"].as_str().unwrap());
     assert_eq!(world.send("DELETE", &path, &json!({})).await.status, 204);
 }
@@ -73,7 +78,8 @@ async fn put(stack: &Stack, token: &str) {
 async fn is_in_force(world: &World, new: &str, old: &str) {
     for (method, path, opened) in [("GET", "/event-hooks", 200), ("POST", "/events", 400)] {
         until(&format!("the new token at {path}"), REPLACED, async || {
-            let with = async |token| answer(world.request_with(Some(token), method, path)).await.status;
+            let with =
+                async |token| answer(world.request_with(Some(token), method, path)).await.status;
             (with(new).await == opened && with(old).await == 401).then_some(())
         })
         .await;

@@ -76,7 +76,8 @@ fn grants(role: Resource<'_>) -> BTreeMap<String, BTreeSet<String>> {
     for policy in role.property("/Policies").as_array().unwrap() {
         for statement in statements(policy) {
             let resources = each(&statement["Resource"]);
-            let names = resources.iter().map(|it| it["Ref"].as_str().or(it["Fn::GetAtt"][0].as_str()));
+            let names =
+                resources.iter().map(|it| it["Ref"].as_str().or(it["Fn::GetAtt"][0].as_str()));
             for name in names {
                 let name = name.unwrap_or_else(|| panic!("{}: {statement}", role.name)).to_owned();
                 let actions = each(&statement["Action"]);
@@ -109,9 +110,9 @@ fn nothing_is_allowed_for_everything() {
             let wide = met.iter().filter(|(action, resource)| {
                 action.to_string().contains('*') || resource.to_string().contains('*')
             });
-            breaches.extend(wide.map(|(action, resource)| {
-                format!("{}: {action} on {resource}", made.name)
-            }));
+            breaches.extend(
+                wide.map(|(action, resource)| format!("{}: {action} on {resource}", made.name)),
+            );
         }
     }
     holds("permissions name actions and resources", &breaches);
