@@ -345,3 +345,22 @@ fn functions_are_built_so_that_a_panic_takes_nobody_with_it() {
         assert_eq!(function.property("/CodeUri"), &json!(format!("functions/{binary}")));
     }
 }
+
+#[test]
+fn a_request_reaches_the_function_that_answers_it() {
+    let template = template();
+    let mut reached = BTreeMap::new();
+    for route in template.of_type("AWS::ApiGatewayV2::Route") {
+        let integration = route.property("/Target")["Fn::Sub"].as_str().unwrap();
+        let integration = integration.trim_start_matches("integrations/${").trim_end_matches('}');
+        let integration = template.resource(integration);
+        assert_eq!(integration.property("/PayloadFormatVersion"), "2.0", "{}", route.name);
+        let function = integration.property("/IntegrationUri")["Fn::GetAtt"][0].as_str().unwrap();
+        reached.insert(route.property("/RouteKey").as_str().unwrap(), function);
+        let called = template.resource(&format!("ApiMayCall{function}"));
+        assert_eq!(called.property("/FunctionName"), &json!({"Ref": function}));
+    }
+    let expected =
+        [("$default", "Admin"), ("POST /events", "Ingest"), ("POST /{workspace}/events", "Ingest")];
+    assert_eq!(reached, BTreeMap::from(expected));
+}

@@ -54,7 +54,7 @@ impl Row {
         self.with(name, AttributeValue::S(text.into()))
     }
 
-    pub(crate) fn number(self, name: &str, number: impl ToString + Copy) -> Self {
+    pub(crate) fn number(self, name: &str, number: impl ToString) -> Self {
         self.with(name, number_of(number))
     }
 
@@ -74,7 +74,8 @@ impl Row {
 }
 
 /// A number as an attribute.
-pub(crate) fn number_of(number: impl ToString + Copy) -> AttributeValue {
+#[expect(clippy::needless_pass_by_value, reason = "it is a number")]
+pub(crate) fn number_of(number: impl ToString) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }
 

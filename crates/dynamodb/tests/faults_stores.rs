@@ -66,8 +66,8 @@ async fn hold(deed: Deed, name: &str, troubles: Vec<Trouble>, writes: bool, worl
     let name = format!("{deed:?}, {}: {name}", if writes { "writing" } else { "reading" });
     let case = Case::new(deed);
     let (before, after) = case.expected().await;
-    case.prepare(direct).await.unwrap();
-    assert_eq!(case.state(direct).await.unwrap(), before, "{name}");
+    case.prepare(direct).await.expect("nothing is wrong yet");
+    assert_eq!(case.state(direct).await.expect("nothing is wrong here"), before, "{name}");
 
     let mut troubles = troubles.into_iter();
     flaky.rule(move |asked| (is_transaction(asked) == writes).then(|| troubles.next()).flatten());
@@ -76,7 +76,7 @@ async fn hold(deed: Deed, name: &str, troubles: Vec<Trouble>, writes: bool, worl
     if name.contains("late") || name.contains("arrives") {
         tokio::time::sleep(TOO_LONG).await;
     }
-    assert_eq!(case.state(direct).await.unwrap(), after, "{name}");
+    assert_eq!(case.state(direct).await.expect("nothing is wrong here"), after, "{name}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,14 +8,14 @@ use hooks::{
     catalog::Published,
     handler::{Handler, Lambda, WebhookCustom},
     hook::{Draft, EventHook},
-    name::{EventName, Scope, SourceName, Workspace},
+    name::{Scope, Workspace},
     ports::{CatalogStore, HookStore, PageRequest, PortError, Shelf, ShelfKey, TokenStore},
     secret::{Secret, Signing},
     target_url::TargetUrl,
 };
 use serde_json::{Value, json};
 use testkit::{
-    builders::{START, at, draft, hook, published, source, token, workspace},
+    builders::{START, at, draft, hook, named, published, source, token, workspace},
     fakes::HandClock,
     flaky::{Asked, Halving, Trouble},
     suites,
@@ -68,7 +68,7 @@ fn largest() -> EventHook {
     let secret = || Some(Secret::new("\u{1}".repeat(1_024)));
     let signing = Signing::with(secret()).rotated(secret(), at(0)).rotated(secret(), at(1));
     let handler = Handler::WebhookCustom(Box::new(WebhookCustom {
-        url: TargetUrl::parse("https://example.com/").unwrap(),
+        url: TargetUrl::parse("https://example.com/").expect("a URL"),
         method: "PUT".into(),
         headers: std::collections::BTreeMap::new(),
         headers_format: false,
@@ -82,7 +82,7 @@ fn largest() -> EventHook {
     }));
     let draft = Draft {
         source: source(&"ü".repeat(127)),
-        event: Some(EventName::parse(&"#".repeat(255)).unwrap()),
+        event: Some(named(&"#".repeat(255))),
         handler,
         group_by: Some(vec!["\u{2}".repeat(255); 16]),
         ..draft()
@@ -237,8 +237,7 @@ async fn names_of_any_characters_and_lengths_keep_to_themselves() {
         assert_eq!(found, expected);
 
         for (name, _) in pairs {
-            let named = SourceName::parse(name).unwrap();
-            let hook = EventHook { draft: Draft { source: named, ..draft() }, ..hook() };
+            let hook = EventHook { draft: Draft { source: source(name), ..draft() }, ..hook() };
             store.insert(&hook).await.unwrap();
             let shelf = store.shelf(&shelf_of(&hook)).await.unwrap();
             assert_eq!(shelf, Shelf { version: 1, hooks: vec![hook] }, "{name}");
@@ -273,7 +272,7 @@ async fn more_versions_are_asked_for_than_go_into_a_request() {
 const ON_ITS_WAY: Halving = Halving {
     request: |_| Value::Null,
     answer: |answer, _| {
-        let items = answer["Items"].as_array_mut().unwrap();
+        let items = answer["Items"].as_array_mut().expect("items");
         items.retain(|it| !it["body"].to_string().contains("on-its-way"));
         answer["Count"] = json!(items.len());
     },
@@ -284,8 +283,8 @@ async fn a_shelf_that_is_met_half_way_is_read_again_or_not_remembered() {
     world::with(async |world| {
         let Troubled { direct, troubled, flaky } = world.troubled(&HandClock::default()).await;
         let there = hook();
-        let named = Some(EventName::parse("on-its-way").unwrap());
-        let late = EventHook { draft: Draft { event: named, ..draft() }, ..hook() };
+        let event = Some(named("on-its-way"));
+        let late = EventHook { draft: Draft { event, ..draft() }, ..hook() };
         direct.insert(&there).await.unwrap();
         direct.insert(&late).await.unwrap();
         let key = shelf_of(&there);

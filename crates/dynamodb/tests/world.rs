@@ -38,9 +38,9 @@ pub(crate) struct World {
 }
 
 /// Runs a test against the server, if there is one, and removes its tables, however it ends.
+#[expect(clippy::print_stdout, reason = "whoever runs the tests is to know")]
 pub(crate) async fn with(test: impl AsyncFnOnce(&World)) {
     let Ok(server) = env::var(SERVER) else {
-        #[expect(clippy::print_stdout, reason = "whoever runs the tests is to know")]
         println!("skipped: {SERVER} names no server: run it with `make unit`");
         return;
     };

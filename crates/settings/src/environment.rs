@@ -1,12 +1,17 @@
 //! What does the environment say? Every answer is a value or an error that names the variable, what
 //! it is, and what it may be.
 
-use std::{collections::HashMap, ffi::OsString, fmt::Display, ops::RangeInclusive};
+use std::{
+    collections::HashMap,
+    ffi::{OsStr, OsString},
+    fmt::Display,
+    ops::RangeInclusive,
+};
 
 use crate::{Networks, Words};
 
 /// Variables, by name.
-pub struct Environment(Box<dyn Fn(&str) -> Option<OsString> + Send + Sync>);
+pub struct Environment(HashMap<OsString, OsString>);
 
 /// A variable that does not say what it should.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,16 +37,14 @@ pub enum Wrong {
 }
 
 impl Environment {
-    /// This process's.
+    /// This process's, as it is now.
     pub fn of_this_process() -> Self {
-        Self(Box::new(|name| std::env::var_os(name)))
+        Self(std::env::vars_os().collect())
     }
 
     /// One of these variables only.
     pub fn of(variables: &[(&str, &str)]) -> Self {
-        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), OsString::from(value));
-        let variables: HashMap<_, _> = variables.iter().map(owned).collect();
-        Self(Box::new(move |name| variables.get(name).cloned()))
+        Self(variables.iter().map(|(name, value)| (name.into(), value.into())).collect())
     }
 
     /// A text that must be there, and is not empty; `wanted` says what it is.
@@ -85,9 +88,9 @@ impl Environment {
     }
 
     fn read(&self, name: &str, allowed: &str) -> Result<Option<String>, Wrong> {
-        let Some(value) = (self.0)(name) else { return Ok(None) };
-        let text = value.into_string();
-        text.map(Some).map_err(|value| wrong(name, &value.to_string_lossy(), allowed))
+        let Some(value) = self.0.get(OsStr::new(name)) else { return Ok(None) };
+        let text = value.to_str().ok_or_else(|| wrong(name, &value.to_string_lossy(), allowed))?;
+        Ok(Some(text.to_owned()))
     }
 }
 
@@ -149,7 +152,7 @@ mod tests {
 
     #[test]
     fn what_is_no_text_is_wrong_and_never_absent() {
-        let bytes = Environment(Box::new(|_| Some(OsString::from_vec(b"on\xff".to_vec()))));
+        let bytes = Environment([("IT".into(), OsString::from_vec(b"on\xff".to_vec()))].into());
         assert!(bytes.word("IT", Switch::Off).is_err());
         assert!(bytes.optional_text("IT").is_err());
         assert!(bytes.text("IT", "x").is_err());

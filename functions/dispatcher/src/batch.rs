@@ -51,7 +51,7 @@ impl Time {
     /// done.
     fn of(left: Duration, attempt: Duration) -> Self {
         Self {
-            closes: left + attempt,
+            closes: left.saturating_sub(attempt + Self::AFTERWARDS).max(left / 4),
             stops: left.saturating_sub(Self::FOR_THE_ANSWER),
         }
     }
@@ -98,7 +98,7 @@ impl Batches {
                 (Origin::Dead(_), _) => self.bury(record, "handed out too often").await,
                 (Origin::Live(_), Some(begun)) => self.finish(record, begun, closing).await,
                 // There was no time to begin it, or a defect of ours came in between.
-                (Origin::Live(_), None) => End::Done,
+                (Origin::Live(_), None) => End::Again,
             }
         };
         let ended = timeout_at(stop, AssertUnwindSafe(work).catch_unwind()).await;

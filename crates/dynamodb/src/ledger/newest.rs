@@ -51,6 +51,7 @@ pub(super) struct Taken {
 }
 
 /// What follows.
+#[derive(Debug, PartialEq)]
 pub(super) enum Then {
     /// More of it, perhaps.
     More,
@@ -91,12 +92,9 @@ impl<'a> Newest<'a> {
             while self.shards.iter().any(Shard::is_to_be_read) && self.requests < MOST_REQUESTS {
                 self.read().await?;
             }
-            let unread = self.shards.iter().filter_map(Shard::unread_below).max();
-            let newest = self.shards.iter_mut().max_by_key(|it| it.first());
-            match (newest.filter(|it| it.first() > unread), unread) {
-                (Some(shard), _) => rows.extend(shard.read.pop_front().map(|(_, row)| row)),
-                (None, Some(id)) => return Ok(Taken { rows, then: Then::Older(id) }),
-                (None, None) => return Ok(Taken { rows, then: Then::End }),
+            match next_of(&mut self.shards) {
+                Ok(row) => rows.push(row),
+                Err(then) => return Ok(Taken { rows, then }),
             }
         }
         Ok(Taken { rows, then: Then::More })
@@ -151,9 +149,87 @@ impl Shard {
     }
 }
 
+/// The newest of what stands first in each shard, unless something newer may not have been read.
+fn next_of(shards: &mut [Shard]) -> Result<Item, Then> {
+    let unread = shards.iter().filter_map(Shard::unread_below).max();
+    let newest = shards.iter_mut().max_by_key(|it| it.first());
+    let newest = newest.filter(|it| it.first() > unread).and_then(|it| it.read.pop_front());
+    newest.map(|(_, row)| row).ok_or(unread.map_or(Then::End, Then::Older))
+}
+
 /// How many of so many rows to ask a shard for: what it has of them on average, and so much more
 /// that it seldom has to be asked again.
 fn share(wanted: usize) -> usize {
     let average = wanted.div_ceil(SHARDS.into());
     average + 2 * average.isqrt() + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::item::{Key, Row};
+
+    fn row(id: u128) -> Item {
+        Row::at(&Key::new("a shard", Uuid::from_u128(id).to_string())).into_item()
+    }
+
+    /// A shard of which these were read, and what is below the last of them was not, if that is so.
+    fn shard(read: &[u128], is_more: bool) -> Shard {
+        let range = Range { limit: Some(10), ..Range::default() };
+        let mut shard = Shard { range, read: VecDeque::new(), rest: Rest::All };
+        let items: Vec<_> = read.iter().copied().map(row).collect();
+        let rest = items.last().cloned().filter(|_| is_more);
+        shard.take_in(Found { items, rest }).unwrap();
+        shard
+    }
+
+    #[test]
+    fn what_may_have_something_newer_before_it_is_left_for_the_next_page() {
+        for (name, shards, expected, then) in [
+            ("nothing", vec![shard(&[], false)], &[][..], Then::End),
+            ("one shard", vec![shard(&[3, 2, 1], false)], &[3, 2, 1], Then::End),
+            (
+                "several",
+                vec![shard(&[8, 2], false), shard(&[], false), shard(&[9, 5, 1], false)],
+                &[9, 8, 5, 2, 1],
+                Then::End,
+            ),
+            (
+                "one is not read to its end",
+                vec![shard(&[8, 6], true), shard(&[9, 7, 5, 1], false)],
+                &[9, 8, 7, 6],
+                Then::Older(Uuid::from_u128(6).into()),
+            ),
+            (
+                "two are not",
+                vec![shard(&[8, 3], true), shard(&[9, 7], true), shard(&[6], false)],
+                &[9, 8, 7],
+                Then::Older(Uuid::from_u128(7).into()),
+            ),
+        ] {
+            let mut shards = shards;
+            for id in expected {
+                assert_eq!(next_of(&mut shards), Ok(row(*id)), "{name}");
+            }
+            assert_eq!(next_of(&mut shards), Err(then), "{name}");
+        }
+    }
+
+    #[test]
+    fn each_time_a_shard_is_asked_for_more() {
+        let mut shard = shard(&[3], true);
+        assert_eq!(shard.range.limit, Some(10 * GROWTH));
+        shard.take_in(Found { items: vec![row(2)], rest: None }).unwrap();
+        assert_eq!(shard.range.limit, Some(10 * GROWTH * GROWTH));
+        assert!(!shard.is_to_be_read());
+    }
+
+    #[test]
+    fn a_shard_is_asked_for_its_share_and_some_more() {
+        for (wanted, expected) in [(1, 4), (2, 4), (26, 9), (101, 20), (1_001, 149)] {
+            assert_eq!(share(wanted), expected, "{wanted}");
+        }
+    }
 }

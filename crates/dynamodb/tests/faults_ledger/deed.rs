@@ -153,15 +153,16 @@ impl Case {
 
     /// What is there before and after, where nothing goes wrong.
     pub(super) async fn expected(&self) -> (String, String) {
+        const UP: &str = "memory is always there";
         let memory = MemoryLedger::default();
-        self.prepare(&memory).await.unwrap();
+        self.prepare(&memory).await.expect(UP);
         let before = match self.deed {
             // To ask for it is to claim it.
             Deed::Claim => String::new(),
-            _ => self.state(&memory).await.unwrap(),
+            _ => self.state(&memory).await.expect(UP),
         };
-        assert!(self.run(&memory).await.unwrap(), "{:?}", self.deed);
-        let after = self.state(&memory).await.unwrap();
+        assert!(self.run(&memory).await.expect(UP), "{:?}", self.deed);
+        let after = self.state(&memory).await.expect(UP);
         assert_ne!(before, after, "{:?}", self.deed);
         (before, after)
     }

@@ -5,7 +5,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use aws_sdk_dynamodb::{
@@ -23,7 +23,7 @@ use aws_sdk_dynamodb::{
         query::{QueryInput, QueryOutput},
         transact_write_items::TransactWriteItemsInput,
     },
-    types::{AttributeValue, ConsumedCapacity, ReturnConsumedCapacity::Total},
+    types::{AttributeValue, ConsumedCapacity, ReturnConsumedCapacity::Total, TransactWriteItem},
 };
 use dynamodb::Dynamo;
 use hooks::{
@@ -42,7 +42,7 @@ use super::{MONTH, all_of, large, recorded};
 use crate::world::{self, World};
 
 /// What was asked for: requests, items written, units of reading and of writing.
-type Costs = (u32, u32, u32, u32);
+type Costs = (usize, usize, usize, usize);
 
 /// Counts what a client asks for. A write that is refused costs as much as one that is done.
 #[derive(Debug, Clone, Default)]
@@ -50,25 +50,30 @@ struct Meter(Arc<Mutex<Costs>>);
 
 impl Meter {
     fn take(&self) -> Costs {
-        std::mem::take(&mut *self.0.lock().unwrap())
+        std::mem::take(&mut *self.locked())
     }
 
-    fn wrote(&self, items: &[(u32, usize)]) {
-        let mut costs = self.0.lock().unwrap();
+    fn locked(&self) -> MutexGuard<'_, Costs> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// These items were written, each of which counts so many times.
+    fn wrote(&self, times: usize, items: impl Iterator<Item = usize>) {
+        let mut costs = self.locked();
         costs.0 += 1;
-        for (times, bytes) in items {
+        for bytes in items {
             costs.1 += 1;
-            costs.3 += times * u32::try_from(bytes.div_ceil(1024).max(1)).unwrap();
+            costs.3 += times * bytes.div_ceil(1024).max(1);
         }
     }
 
     fn read(&self, consumed: &[ConsumedCapacity]) {
-        let mut costs = self.0.lock().unwrap();
+        let mut costs = self.locked();
         costs.0 += 1;
         // Who finds nothing pays for one.
         let units: f64 = consumed.iter().filter_map(ConsumedCapacity::capacity_units).sum();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few")]
-        let units = units.max(1.0).ceil() as u32;
+        let units = units.max(1.0).ceil() as usize;
         costs.2 += units;
     }
 }
@@ -95,12 +100,11 @@ impl Intercept for Meter {
     ) -> Result<(), BoxError> {
         let input = context.input_mut();
         if let Some(put) = input.downcast_ref::<PutItemInput>() {
-            self.wrote(&[(1, bytes(put.item().unwrap()))]);
+            self.wrote(1, put.item().map(bytes).into_iter());
         } else if let Some(writes) = input.downcast_ref::<TransactWriteItemsInput>() {
-            let put = |item: Option<usize>| (2, item.unwrap_or(1));
-            let sizes =
-                writes.transact_items().iter().map(|it| it.put().map(|it| bytes(it.item())));
-            self.wrote(&sizes.map(put).collect::<Vec<_>>());
+            // What is removed is small.
+            let size = |it: &TransactWriteItem| it.put().map_or(1, |it| bytes(it.item()));
+            self.wrote(2, writes.transact_items().iter().map(size));
         } else if let Some(it) = input.downcast_mut::<GetItemInput>() {
             it.return_consumed_capacity = Some(Total);
         } else if let Some(it) = input.downcast_mut::<BatchGetItemInput>() {
@@ -245,7 +249,7 @@ async fn a_page_costs_by_what_is_on_it_and_not_by_what_is_in_the_log() {
                 ledger.record(&recorded(hook, second, state), START + MONTH).await.unwrap();
             }
         }
-        let mut most: HashMap<Option<Status>, u32> = HashMap::new();
+        let mut most: HashMap<Option<Status>, usize> = HashMap::new();
         for (hook, name) in [(&short, "short"), (&long, "long")] {
             for (status, size, bound) in
                 [(None, 50, 40), (Some(Status::Delivered), 50, 48), (Some(Status::Parked), 5, 14)]

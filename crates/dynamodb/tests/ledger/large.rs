@@ -43,7 +43,7 @@ fn largest(hook: &EventHook, step: Step) -> Record {
     let key = Some(EventKey::Id("\u{1}".repeat(255)));
     let delivery = Delivery::first(hook, Event { data, key, ..event() });
     let mut record = with_returns(record_of(delivery, step, State::Delivered));
-    let attempt = record.attempt.as_mut().unwrap();
+    let attempt = record.attempt.as_mut().expect("it has one");
     attempt.error = Some("\u{2}".repeat(4 * 1024));
     let exchange = &mut attempt.exchange;
     exchange.request = Some(format!("POST https://example.com/{}", "x".repeat(8 * 1024)));

@@ -25,7 +25,7 @@ async fn record_all(ledger: &Dynamo, records: &[Record]) {
         .buffer_unordered(16)
         .try_collect::<()>()
         .await
-        .unwrap();
+        .expect("the server is there");
 }
 
 #[tokio::test(flavor = "multi_thread")]

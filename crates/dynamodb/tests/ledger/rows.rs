@@ -40,14 +40,15 @@ impl Subject {
     async fn items(&self, world: &World, prefix: &str) -> Vec<Item> {
         let scan = world.client().scan().table_name(&self.tables.ledger).consistent_read(true);
         let items: Result<Vec<_>, _> = scan.into_paginator().items().send().collect().await;
-        let mut items = items.unwrap();
-        items.retain(|it| it["pk"].as_s().unwrap().starts_with(prefix));
+        let mut items = items.expect("the server is there");
+        items.retain(|it| it["pk"].as_s().is_ok_and(|pk| pk.starts_with(prefix)));
         items
     }
 }
 
 fn number(item: &Item, name: &str) -> i64 {
-    item[name].as_n().unwrap().parse().unwrap()
+    let number = item[name].as_n().expect("a number");
+    number.parse().expect("a whole one")
 }
 
 #[tokio::test(flavor = "multi_thread")]

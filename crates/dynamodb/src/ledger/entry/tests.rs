@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use hooks::{
     delivery::{Exchange, ExhaustedReason, LogLevel, LogLine, PendingReason},
     event::EventKey,
@@ -265,7 +266,7 @@ fn a_recorded_row_is_still_read() {
     let row =
         members.into_iter().fold(Row::at(&Key::new("", "")), |row, (name, value)| match value {
             serde_json::Value::String(text) => row.text(&name, text),
-            number => row.number(&name, number),
+            number => row.with(&name, AttributeValue::N(number.to_string())),
         });
     let entry = Entry::read(&row.into_item()).unwrap();
     assert_eq!(entry.progress.step, Step { run: 1, attempt: 2 });
