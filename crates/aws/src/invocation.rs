@@ -33,23 +33,15 @@ pub(crate) fn ids() -> Vec<(String, Value)> {
     [("request_id".to_owned(), request_id.as_str().into())].into_iter().chain(trace_id).collect()
 }
 
-/// Notes each invocation while it runs, and writes down at its end what was counted in it.
-#[derive(Clone)]
-pub struct Invocations {
-    metrics: Arc<Metrics>,
-}
-
-impl Invocations {
-    pub(crate) fn new(metrics: Arc<Metrics>) -> Self {
-        Self { metrics }
-    }
-}
+/// Notes each invocation while it runs.
+#[derive(Clone, Copy)]
+pub struct Invocations;
 
 impl<S> Layer<S> for Invocations {
     type Service = Invoked<S>;
 
     fn layer(&self, inner: S) -> Invoked<S> {
-        Invoked { inner, metrics: Arc::clone(&self.metrics) }
+        Invoked { inner }
     }
 }
 
@@ -57,7 +49,6 @@ impl<S> Layer<S> for Invocations {
 #[derive(Clone)]
 pub struct Invoked<S> {
     inner: S,
-    metrics: Arc<Metrics>,
 }
 
 impl<S> Service<LambdaInvocation> for Invoked<S>
@@ -81,12 +72,48 @@ where
             trace_id: trace.map(|it| format!("{:032x}", it.trace_id())),
         });
         let answered = self.inner.call(invocation);
-        let metrics = Arc::clone(&self.metrics);
         Box::pin(async move {
-            // The answer is out by then: whoever waits for it does not wait for this.
+            let ended = answered.await;
+            *running() = None;
+            ended
+        })
+    }
+}
+
+/// What writes down, with each answer, what was counted for it.
+///
+/// Before the answer goes out: from then on the process may be frozen, and never go on. What is
+/// counted last is what alarms are about.
+#[derive(Clone)]
+pub struct Counted<S> {
+    inner: S,
+    metrics: Arc<Metrics>,
+}
+
+impl<S> Counted<S> {
+    pub(crate) fn new(inner: S, metrics: Arc<Metrics>) -> Self {
+        Self { inner, metrics }
+    }
+}
+
+impl<S, R> Service<R> for Counted<S>
+where
+    S: Service<R>,
+    S::Future: Send + 'static,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: R) -> Self::Future {
+        let (answered, metrics) = (self.inner.call(request), Arc::clone(&self.metrics));
+        Box::pin(async move {
             let ended = answered.await;
             metrics.flush();
-            *running() = None;
             ended
         })
     }

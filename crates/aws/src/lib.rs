@@ -17,7 +17,7 @@ pub mod trace;
 
 pub use self::{
     clock::SystemClock,
-    invocation::{Invocations, Invoked},
+    invocation::{Counted, Invocations, Invoked},
     sdk::sdk_config,
     telemetry::{Telemetry, ended},
 };

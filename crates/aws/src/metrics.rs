@@ -1,6 +1,6 @@
 //! What is counted, as CloudWatch reads it from log lines: the embedded metric format, version 0.
 //!
-//! At the end of an invocation, what was counted in it is written down, in one line for each set of
+//! Before an invocation is answered, what was counted in it is written down, in one line for each set of
 //! labels. Labels are dimensions, beside the function's name, and every combination of them is a
 //! metric that costs money: only labels of a few values are counted by.
 
@@ -267,7 +267,7 @@ mod tests {
     use std::io;
 
     use super::*;
-    use crate::clock::fixed::At;
+    use crate::{clock::fixed::At, invocation::Counted};
 
     #[derive(Clone, Default)]
     struct Kept(Arc<Mutex<Vec<u8>>>);
@@ -394,5 +394,19 @@ mod tests {
         counted.flush();
         let lines = kept.lines();
         assert!(lines.iter().all(|it| it["a_total"] != json!(5.0)), "a counter is no gauge");
+    }
+
+    #[tokio::test]
+    async fn what_was_counted_for_an_answer_is_written_down_before_it_goes_out() {
+        let (counted, kept) = counting();
+        let recorder = Arc::clone(&counted);
+        let work = tower::service_fn(move |()| {
+            metrics::with_local_recorder(&recorder, || {
+                metrics::counter!("event_hooks_fired_total").increment(1);
+            });
+            std::future::ready(Ok::<_, std::convert::Infallible>(()))
+        });
+        tower::Service::call(&mut Counted::new(work, counted), ()).await.unwrap();
+        assert_eq!(kept.lines()[0]["event_hooks_fired_total"], 1);
     }
 }

@@ -17,7 +17,7 @@ use tracing_subscriber::{
 
 use crate::{
     SystemClock,
-    invocation::Invocations,
+    invocation::{Counted, Invocations},
     logs::Lines,
     metrics::Metrics,
     xray::{self, XRay},
@@ -64,7 +64,12 @@ impl Telemetry {
 
     /// What all invocations of the runtime are to go through.
     pub fn invocations(&self) -> Invocations {
-        Invocations::new(Arc::clone(&self.metrics))
+        Invocations
+    }
+
+    /// What is to write down, with each of its answers, what was counted for it.
+    pub fn counted<S>(&self, service: S) -> Counted<S> {
+        Counted::new(service, Arc::clone(&self.metrics))
     }
 }
 

@@ -49,7 +49,8 @@ async fn run() -> Result<(), lambda_http::Error> {
     let auth = Auth::guarded(Arc::new(first), store.clone(), clock.clone());
     let probe = Arc::new(AwsProbe { store: store.clone(), queue: queue.clone() });
     let router = api::admin_router(admin(config, &store, &queue)?, auth, probe);
-    lambda_http::runtime(Door::new(router, clock)).layer(telemetry.invocations()).run().await
+    let door = telemetry.counted(Door::new(router, clock));
+    lambda_http::runtime(door).layer(telemetry.invocations()).run().await
 }
 
 fn admin(

@@ -32,7 +32,8 @@ async fn ask(admin: &LambdaHost, method: &str, path: &str, body: &Value) -> (u64
     let request = events::request(method, path, &headers, body.to_string().as_bytes());
     let answer = admin.invoke(&request, TIME).await.answer();
     let body = answer["body"].as_str().expect("a text");
-    (answer["statusCode"].as_u64().unwrap(), serde_json::from_str(body).unwrap())
+    let body = serde_json::from_str(body).expect("JSON");
+    (answer["statusCode"].as_u64().expect("a status"), body)
 }
 
 fn lambda(function: &str) -> Value {

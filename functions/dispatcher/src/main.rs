@@ -35,7 +35,8 @@ async fn run() -> Result<(), lambda_runtime::Error> {
         let batches = Arc::clone(&batches);
         async move { Ok::<_, Infallible>(batches.work(payload, context.deadline).await) }
     };
-    Runtime::new(service_fn(work)).layer(telemetry.invocations()).run().await
+    let work = telemetry.counted(service_fn(work));
+    Runtime::new(work).layer(telemetry.invocations()).run().await
 }
 
 async fn batches(config: Config) -> Result<Batches, lambda_runtime::Error> {

@@ -34,7 +34,7 @@ async fn every_delivery_is_made_however_often_the_program_is_killed() {
         let mut killed = 0;
         let mut accepted = SystemClock.now() - Duration::from_hours(1);
         for moment in MOMENTS {
-            accepted = accepted + Duration::from_secs(60);
+            accepted = accepted + Duration::from_mins(1);
             let events: Vec<_> = (0..20).map(|_| accepted_at(accepted)).collect();
             let mut batch: Vec<_> =
                 events.chunks(5).map(|it| message(servers, it.to_vec())).collect();

@@ -43,7 +43,7 @@ pub(crate) async fn keep(servers: &Servers, draft: Draft) -> EventHook {
         updated_at: SystemClock.now(),
         ..EventHook { draft, ..testkit::builders::hook() }
     };
-    servers.dynamo().insert(&hook).await.unwrap();
+    servers.dynamo().insert(&hook).await.expect("the tables are there");
     hook
 }
 
@@ -85,13 +85,15 @@ pub(crate) async fn invoked(
 
 /// The ids of all deliveries that the receiver has seen an attempt of.
 pub(crate) fn seen(receiver: &Receiver) -> BTreeSet<String> {
-    let id = |it: &testkit::receiver::Received| it.header("webhook-id").unwrap().to_owned();
+    let id = |it: &testkit::receiver::Received| {
+        it.header("webhook-id").expect("each delivery has an id").to_owned()
+    };
     receiver.requests().iter().map(id).collect()
 }
 
 /// The ids of the deliveries that a message still owes an attempt of.
 pub(crate) fn owed(message: &Message) -> Vec<String> {
-    let deliveries: Vec<_> = match Task::decode(&message.body).unwrap() {
+    let deliveries: Vec<_> = match Task::decode(&message.body).expect("a task") {
         Task::Deliver { event, owed } => owed.iter().map(|it| it.delivery(&event)).collect(),
         Task::Retry(retry) => vec![retry.delivery],
         Task::Dispatch { .. } | Task::Record(_) | Task::Recover(_) => Vec::new(),

@@ -36,5 +36,6 @@ async fn run() -> Result<(), lambda_http::Error> {
     let publisher = Arc::new(Publisher::new(store, queue, clock.clone()));
     // It knows no hooks: who asks what would become of an event is sent to the admin function.
     let router = api::ingest_router(Ingest { publisher, explainer: None }, auth);
-    lambda_http::runtime(Door::new(router, clock)).layer(telemetry.invocations()).run().await
+    let door = telemetry.counted(Door::new(router, clock));
+    lambda_http::runtime(door).layer(telemetry.invocations()).run().await
 }

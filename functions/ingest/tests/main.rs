@@ -35,7 +35,8 @@ async fn post(ingest: &LambdaHost, token: &str) -> (u64, Value) {
     let request = events::request("POST", "/events", &headers, EVENT);
     let answer = ingest.invoke(&request, TIME).await.answer();
     let body = answer["body"].as_str().expect("a text");
-    (answer["statusCode"].as_u64().unwrap(), serde_json::from_str(body).unwrap())
+    let body = serde_json::from_str(body).expect("JSON");
+    (answer["statusCode"].as_u64().expect("a status"), body)
 }
 
 #[tokio::test]
@@ -107,8 +108,8 @@ async fn what_it_says_is_json_about_an_invocation() {
     let ingest = ingest(&aws, &[("EVENT_HOOKS_LOG", "debug")]).await.unwrap();
     post(&ingest, TOKEN).await;
     let log = ingest.logged("event_hooks_accepted_total").await;
-    let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let counted = lines.filter(|it| it["event_hooks_accepted_total"] == 1).last();
+    let mut lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let counted = lines.rfind(|it| it["event_hooks_accepted_total"] == 1);
     let counted = counted.expect("the event is counted");
     assert_eq!(counted["function"], "ingest");
     assert_eq!(counted["_aws"]["CloudWatchMetrics"][0]["Namespace"], "EventHooks");
