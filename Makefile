@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 # Every step keeps both cores busy, and all share one target folder.
 .NOTPARALLEL:
-.PHONY: help test needs fmt clippy doc venv template unit e2e deny simulate bench chaos fuzz
+.PHONY: help test needs fmt clippy doc venv template unit e2e deny release simulate bench chaos fuzz
 
 TOOLCHAIN := $(shell sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
 TOOLS := target/tools
@@ -84,6 +84,11 @@ unit: venv ## Run all tests
 e2e: venv ## Build, deploy to a server that plays AWS, run the stories there, delete
 	@test -x .venv/bin/python || { echo "skipped: end to end, for there is no .venv"; exit 0; }; set -x; \
 	.venv/bin/python tests/aws/e2e.py $(if $(STACK),--stack $(STACK)) $(if $(ENDPOINT),--endpoint $(ENDPOINT))
+
+# Takes some minutes: everything is built with all optimisations. infra/release.sh says what comes of it.
+ARCHITECTURES ?= arm64 x86_64
+release: venv ## Build the local binary and the zips of the functions, with checksums and an SBOM
+	ARCHITECTURES="$(ARCHITECTURES)" infra/release.sh
 
 bench: ## Measure, and write docs/benchmarks.md
 	cargo bench --package handlers --locked --bench template --bench sandbox

@@ -94,7 +94,8 @@ def from_nothing(endpoint, api):
     sam(
         variables,
         *("deploy", "--template-file", str(BUILT / "build" / "template.yaml")),
-        *("--config-env", "dev", "--stack-name", STACK, "--no-progressbar"),
+        *("--config-file", str(ROOT / "samconfig.toml"), "--config-env", "dev"),
+        *("--stack-name", STACK, "--no-progressbar"),
         *("--parameter-overrides", *overrides),
         quiet=True,
     )

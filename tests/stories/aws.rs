@@ -3,7 +3,7 @@
 
 mod alone;
 
-use std::time::Duration;
+use std::{io::Write as _, time::Duration};
 
 use serde_json::{Value, json};
 use testkit::receiver::Receiver;
@@ -13,7 +13,8 @@ use crate::world::{PATIENCE, Stack, World, a_change, a_webhook, answer};
 /// The deployed system, and a receiver; `None` where none is deployed, which is said.
 async fn deployed(story: &str) -> Option<(World, Receiver)> {
     let Some(stack) = Stack::deployed() else {
-        println!("skipped: {story}: run it with `make e2e`");
+        // Not with `println!`, which is shown only of tests that fail.
+        let _ = writeln!(std::io::stdout(), "skipped: {story}: run it with `make e2e`");
         return None;
     };
     Some((World::on(stack), Receiver::http().await))

@@ -51,9 +51,10 @@ fn tables_are_as_the_code_reads_and_writes_them() {
         assert_eq!(made.property("/TimeToLiveSpecification"), &aging, "{name}");
 
         let recovery = "/PointInTimeRecoverySpecification/PointInTimeRecoveryEnabled";
-        let (recovered, protected, replaced) = match table.is_configuration() {
-            true => (json!(true), json!({"Fn::If": ["IsProtected", true, false]}), "Retain"),
-            false => (Value::Null, Value::Null, "Delete"),
+        let (recovered, protected, replaced) = if table.is_configuration() {
+            (json!(true), json!({"Fn::If": ["IsProtected", true, false]}), "Retain")
+        } else {
+            (Value::Null, Value::Null, "Delete")
         };
         assert_eq!(made.property(recovery), &recovered, "{name}");
         assert_eq!(made.property("/DeletionProtectionEnabled"), &protected, "{name}");

@@ -4,6 +4,7 @@
 use std::{
     io::{Write as _, stdout},
     net::SocketAddr,
+    panic,
     process::ExitCode,
     sync::Arc,
 };
@@ -57,6 +58,8 @@ impl Telemetry {
         let spans = spans.map(|it| it.with_filter(xray::wanted()));
         // Each is refused where there is one already: what runs twice in a process is a test.
         let _ = tracing_subscriber::registry().with(lines).with(spans).try_init();
+        // A panic is caught somewhere, and answered; that it was one is said here.
+        panic::set_hook(Box::new(|panic| tracing::error!(%panic, "panicked")));
         let metrics = Arc::new(Metrics::new(function, clock, Box::new(stdout())));
         let _ = set_global_recorder(Arc::clone(&metrics));
         Ok(Self { metrics })

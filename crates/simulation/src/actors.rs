@@ -184,6 +184,7 @@ fn accepted(world: &World, workspace: &Workspace, events: &[NewEvent], ids: &[Oc
             key: new.id.clone().map(EventKey::Id),
             time: None,
             pid: None,
+            trace: None,
         };
         state.facts.promised(&event, step);
     }

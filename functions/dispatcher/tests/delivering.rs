@@ -1,11 +1,14 @@
 //! What is handed over is delivered, or put where somebody finds it.
 
+use std::{net::UdpSocket, time::Duration};
+
 use awskit::{
     events::{DEAD_RETRIES, Message},
     servers::with,
 };
 use hooks::{
     delivery::{Delivery, State},
+    event::Event,
     handler::{Handler, Lambda},
     hook::Draft,
     ports::{Clock as _, Ledger as _, PageRequest},
@@ -16,13 +19,14 @@ use testkit::{builders::draft, receiver::Receiver};
 
 use crate::world::{dispatcher, fresh, keep, lines, message, to, work};
 
+const PARENT: &str = "00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01";
+
 #[tokio::test]
 async fn an_event_comes_to_its_receiver() {
     with(async |servers| {
         let receiver = Receiver::http().await;
         let hook = keep(servers, to(&receiver)).await;
-        let parent = "00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01";
-        let event = hooks::event::Event { trace: Some(parent.parse().unwrap()), ..fresh() };
+        let event = Event { trace: Some(PARENT.parse().unwrap()), ..fresh() };
         let dispatcher = dispatcher(servers, &[]).await.unwrap();
         let given_back = work(&dispatcher, &[message(servers, vec![event.clone()])]).await;
         assert_eq!(given_back, Vec::<String>::new());
@@ -31,10 +35,36 @@ async fn an_event_comes_to_its_receiver() {
         let received = receiver.next().await;
         assert_eq!(received.header("webhook-id"), Some(id.to_string().as_str()));
         let trace = received.header("traceparent").unwrap();
-        assert!(trace.starts_with(&parent[..36]) && trace != parent, "a span of its own: {trace}");
+        assert!(trace.starts_with(&PARENT[..36]) && trace != PARENT, "a span of its own: {trace}");
         let now = aws::SystemClock.now();
         let entry = servers.dynamo().delivery(id, now).await.unwrap().expect("it is in the log");
         assert_eq!(entry.state, State::Delivered);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_attempt_is_a_span_that_x_ray_hears_of() {
+    with(async |servers| {
+        let receiver = Receiver::http().await;
+        keep(servers, to(&receiver)).await;
+        let daemon = UdpSocket::bind(("127.0.0.1", 0)).unwrap();
+        daemon.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        let address = daemon.local_addr().unwrap().to_string();
+        let traced = [("EVENT_HOOKS_TRACE", "xray"), ("AWS_XRAY_DAEMON_ADDRESS", &*address)];
+        let dispatcher = dispatcher(servers, &traced).await.unwrap();
+        let event = Event { trace: Some(PARENT.parse().unwrap()), ..fresh() };
+        work(&dispatcher, &[message(servers, vec![event])]).await;
+
+        let mut datagram = [0; 4_096];
+        let length = daemon.recv(&mut datagram).unwrap();
+        let (_, document) = str::from_utf8(&datagram[..length]).unwrap().split_once('\n').unwrap();
+        let span: Value = serde_json::from_str(document).unwrap();
+        assert_eq!(span["trace_id"], "1-5759e988-bd862e3fe1be46a994272793");
+        assert_eq!(span["parent_id"], "53995c3f42cd8ad8");
+        let received = receiver.next().await;
+        let told = received.header("traceparent").unwrap().split('-').nth(2);
+        assert_eq!(span["id"].as_str(), told, "the receiver was told the same");
     })
     .await;
 }

@@ -58,7 +58,7 @@ async fn every_delivery_is_made_however_often_the_program_is_killed() {
             let passed = deliveries(&snoozing, &events).intersection(&seen).count();
             assert!(passed >= 1, "killed after {moment} ms: held by its own mark");
         }
-        assert!(killed >= MOMENTS.len() / 2, "only {killed} were killed in the middle");
+        assert!(killed >= 3, "only {killed} were killed in the middle");
     })
     .await;
 }
