@@ -133,7 +133,8 @@ def stories(variables, stack, api):
     if api:
         # Its name for the API cannot be looked up: http://ID.execute-api.localhost:PORT
         identity = url.split("//")[1].split(".")[0]
-        url = f"{api}/{identity}/$default"
+        # The stage is `$default`, in a way that a shell leaves as it is.
+        url = f"{api}/{identity}/%24default"
     world = {"url": url, "token": secret["SecretString"], "stack": stack, "outputs": outputs}
     # Stories are built as `make unit` builds them, and as it is told where they are built.
     variables = {

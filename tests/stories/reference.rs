@@ -92,6 +92,10 @@ impl Documents {
             .replace(" :8001", &format!(" http://{address}"))
             .replace("{WEBHOOK_URL}", &self.receiver.url())
             .replace("https://hooks.slack.com/", &self.receiver.url());
+        let command = match self.world.token() {
+            None => command,
+            Some(token) => with_token(command, token),
+        };
         // HTTPie prints as curl does when nobody looks: the body alone.
         let run = tokio::process::Command::from(shell(&format!("{tool}{}", after_tool(&command))))
             .env("HOME", self.home.path())
@@ -147,6 +151,18 @@ fn tool(name: &str) -> Option<String> {
     is_there.then(|| {
         if name == "http" { format!("{call} --ignore-stdin") } else { format!("{call} -s") }
     })
+}
+
+/// The command as somebody types it where a token is asked for.
+fn with_token(command: String, token: &str) -> String {
+    const OF_THE_DOCUMENTS: &str = "Kong-Admin-Token: kong";
+    if command.contains(OF_THE_DOCUMENTS) {
+        command.replace(OF_THE_DOCUMENTS, &format!("Kong-Admin-Token: {token}"))
+    } else if command.starts_with("http ") {
+        format!("{command} Kong-Admin-Token:{token}")
+    } else {
+        format!("{command} -H 'Kong-Admin-Token: {token}'")
+    }
 }
 
 fn after_tool(command: &str) -> &str {

@@ -65,7 +65,7 @@ impl World {
 
     /// The system that was deployed.
     pub(crate) fn on(stack: Stack) -> Self {
-        Self { url: stack.url().to_owned(), client: client(), home: Home::Shared(stack) }
+        Self { url: stack.address(""), client: client(), home: Home::Shared(stack) }
     }
 
     /// The same folder and settings in a new process, after this one has ended.

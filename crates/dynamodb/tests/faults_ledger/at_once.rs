@@ -27,6 +27,18 @@ fn lose_answers(flaky: &Flaky) {
     });
 }
 
+/// Asks again as long as it is unavailable, as a message does that is handed over again: of many
+/// at once, somebody's answers all get lost.
+async fn insisting<T>(ask: impl AsyncFn() -> PortResult<T>) -> T {
+    for _ in 0..50 {
+        match ask().await {
+            Err(PortError::Unavailable { .. }) => {}
+            done => return done.unwrap(),
+        }
+    }
+    panic!("unavailable for good");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn records_at_once_lose_nothing_while_answers_do() {
     world::with(async |world| {
@@ -39,10 +51,11 @@ async fn records_at_once_lose_nothing_while_answers_do() {
                 record_of(delivery.clone(), attempt_step(attempt), state)
             };
             let records: Vec<_> = (1..=12).chain(1..=12).map(record).collect();
-            let recording = records.iter().map(|it| troubled.record(it, START + MONTH));
-            for recorded in join_all(recording).await {
-                recorded.unwrap();
-            }
+            let troubled = &troubled;
+            let recording = records
+                .iter()
+                .map(|it| insisting(async || troubled.record(it, START + MONTH).await));
+            join_all(recording).await;
             let entry = direct.delivery(delivery.id(), START).await.unwrap().unwrap();
             assert_eq!((entry.step, entry.state), (attempt_step(12), State::Delivered));
             let steps: Vec<_> = entry.attempts.iter().map(|it| it.step).collect();
@@ -61,9 +74,11 @@ async fn of_claimants_at_once_exactly_one_wins_while_answers_get_lost() {
             let first = claim(&round.to_string());
             let rival = |_| Claim { owner: OccurrenceId::at(START), ..first.clone() };
             let claims: Vec<_> = (0..8).map(rival).collect();
-            let claiming = claims.iter().map(|it| troubled.claim(std::slice::from_ref(it)));
-            let answers: PortResult<Vec<_>> = join_all(claiming).await.into_iter().collect();
-            let answers = answers.unwrap().concat();
+            let troubled = &troubled;
+            let claiming = claims
+                .iter()
+                .map(|it| insisting(async || troubled.claim(std::slice::from_ref(it)).await));
+            let answers = join_all(claiming).await.concat();
             assert_eq!(answers.iter().filter(|&&won| won).count(), 1, "{answers:?}");
             for (claim, won) in claims.into_iter().zip(answers) {
                 assert_eq!(direct.claim(&[claim]).await.unwrap(), [won], "and it stays so");
@@ -92,7 +107,9 @@ async fn no_two_writers_of_a_memory_or_a_health_win_while_answers_get_lost() {
                 for done in [join_all(remembering).await, join_all(keeping).await] {
                     let won = done.iter().filter(|it| it.is_ok()).count();
                     let lost = done.iter().filter(|it| matches!(it, Err(PortError::Conflict)));
-                    assert_eq!((won, lost.count()), (1, 5), "{done:?}");
+                    // Who was not answered at all may be the one.
+                    let unanswered = 6 - won - lost.count();
+                    assert!(won == 1 || won == 0 && unanswered > 0, "{done:?}");
                 }
             }
             let remembered = direct.recall(&[gate]).await.unwrap().remove(0).unwrap();
