@@ -54,6 +54,15 @@ fn describe() {
         "event_hooks_deliveries_total",
         "Ends of attempts, and of deliveries without one, by status"
     );
+    describe_counter!("event_hooks_attempts_total", "Attempts, by outcome: succeeded or failed");
+    describe_counter!("event_hooks_retried_total", "Attempts that were not the first of their run");
+    describe_counter!("event_hooks_deferred_total", "Attempts put off, by reason: circuit or slow");
+    describe_counter!(
+        "event_hooks_circuit_total",
+        "Circuits that turned, by turn: opened or closed"
+    );
+    describe_counter!("event_hooks_disabled_total", "Hooks disabled by their health, by reason");
+    describe_counter!("event_hooks_poison_total", "Messages that could not be processed at all");
     describe_histogram!("event_hooks_attempt_seconds", "How long attempts took");
     describe_histogram!("event_hooks_delivery_latency_seconds", "From acceptance to delivery");
     describe_gauge!("event_hooks_queue_depth", "Tasks in the queue, by queue");

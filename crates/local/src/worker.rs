@@ -140,6 +140,7 @@ async fn end(store: &Store, place: &Place, handled: Option<Handled>) {
 
 async fn put_aside(store: &Store, place: &Place, reason: &str) {
     tracing::error!(reason, receives = place.receives, "message put aside");
+    metrics::counter!("event_hooks_poison_total").increment(1);
     insist(|| store.bury(place.id, reason)).await;
 }
 

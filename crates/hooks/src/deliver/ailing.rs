@@ -69,8 +69,14 @@ impl Deliverer {
         };
         match self.vitals.note(hook, sign, at).await {
             None => {}
-            Some(Turn::Opened) => tracing::warn!(hook.id = %hook.id, "circuit opened"),
-            Some(Turn::Closed) => tracing::info!(hook.id = %hook.id, "circuit closed"),
+            Some(Turn::Opened) => {
+                tracing::warn!(hook.id = %hook.id, "circuit opened");
+                metrics::counter!("event_hooks_circuit_total", "turn" => "opened").increment(1);
+            }
+            Some(Turn::Closed) => {
+                tracing::info!(hook.id = %hook.id, "circuit closed");
+                metrics::counter!("event_hooks_circuit_total", "turn" => "closed").increment(1);
+            }
             Some(Turn::Disable) => {
                 self.disable(hook, DisabledBecause::Failing, at).await?;
             }

@@ -108,6 +108,11 @@ pub(super) fn note(
         "delivery attempted",
     );
     metrics::histogram!("event_hooks_attempt_seconds").record(took.as_secs_f64());
+    let ended = if error.is_none() { "succeeded" } else { "failed" };
+    metrics::counter!("event_hooks_attempts_total", "outcome" => ended).increment(1);
+    if step.attempt > 1 {
+        metrics::counter!("event_hooks_retried_total").increment(1);
+    }
     metrics::counter!("event_hooks_deliveries_total", "status" => status).increment(1);
     if *state == State::Delivered {
         let latency = now.distance(delivery.event.order.accepted).as_secs_f64();
