@@ -94,7 +94,7 @@ impl Documents {
             .replace("https://hooks.slack.com/", &self.receiver.url());
         let command = match self.world.token() {
             None => command,
-            Some(token) => with_token(command, token),
+            Some(token) => with_token(&command, token),
         };
         // HTTPie prints as curl does when nobody looks: the body alone.
         let run = tokio::process::Command::from(shell(&format!("{tool}{}", after_tool(&command))))
@@ -154,7 +154,7 @@ fn tool(name: &str) -> Option<String> {
 }
 
 /// The command as somebody types it where a token is asked for.
-fn with_token(command: String, token: &str) -> String {
+fn with_token(command: &str, token: &str) -> String {
     const OF_THE_DOCUMENTS: &str = "Kong-Admin-Token: kong";
     if command.contains(OF_THE_DOCUMENTS) {
         command.replace(OF_THE_DOCUMENTS, &format!("Kong-Admin-Token: {token}"))

@@ -33,7 +33,7 @@ async fn insisting<T>(ask: impl AsyncFn() -> PortResult<T>) -> T {
     for _ in 0..50 {
         match ask().await {
             Err(PortError::Unavailable { .. }) => {}
-            done => return done.unwrap(),
+            done => return done.expect("it can be done"),
         }
     }
     panic!("unavailable for good");
