@@ -357,11 +357,17 @@ fn a_request_reaches_the_function_that_answers_it() {
         let integration = template.resource(integration);
         assert_eq!(integration.property("/PayloadFormatVersion"), "2.0", "{}", route.name);
         let function = integration.property("/IntegrationUri")["Fn::GetAtt"][0].as_str().unwrap();
-        reached.insert(route.property("/RouteKey").as_str().unwrap(), function);
+        let asks = route.property("/AuthorizationType")["Fn::If"][0].as_str();
+        reached.insert(route.property("/RouteKey").as_str().unwrap(), (function, asks));
         let called = template.resource(&format!("ApiMayCall{function}"));
         assert_eq!(called.property("/FunctionName"), &json!({"Ref": function}));
     }
-    let expected =
-        [("$default", "Admin"), ("POST /events", "Ingest"), ("POST /{workspace}/events", "Ingest")];
+    let expected = [
+        ("$default", ("Admin", Some("AsksForJwt"))),
+        ("GET /status", ("Admin", None)),
+        ("GET /openapi.json", ("Admin", None)),
+        ("POST /events", ("Ingest", Some("AsksForJwtEverywhere"))),
+        ("POST /{workspace}/events", ("Ingest", Some("AsksForJwtEverywhere"))),
+    ];
     assert_eq!(reached, BTreeMap::from(expected));
 }
