@@ -61,7 +61,6 @@ mod lists;
 mod poison;
 
 pub(crate) use self::keys::gates;
-pub use self::poison::DeadLetter;
 
 use async_trait::async_trait;
 use hooks::{

@@ -18,7 +18,6 @@ use std::{fmt, sync::Arc};
 use ::hooks::ports::Clock;
 use aws_sdk_dynamodb::Client;
 
-pub use self::ledger::DeadLetter;
 pub use self::tables::{PARTITION_KEY, SORT_KEY, TIME_TO_LIVE, Table, Tables};
 
 /// Everything that is remembered. It is one client, and cheap to clone.

@@ -137,7 +137,9 @@ async fn what_cannot_be_read_is_unavailable_and_never_missing() {
             world.troubled(&HandClock::default()).await;
         let case = Case::new(Deed::RecordLarge);
         case.run(&direct).await.unwrap();
-        let id = direct.bury(&large::letter("a", "x"), MONTH).await.unwrap();
+        let letter = large::letter("a", "x");
+        direct.bury(&letter, MONTH).await.unwrap();
+        let id = letter.id;
         let (hook, delivery) = (&case.hook, case.delivery.id());
         let page = PageRequest { size: 10, after: None };
         let of = |status| DeliveryQuery { hook: hook.id, status, since: None, until: None, page };
@@ -158,7 +160,7 @@ async fn what_cannot_be_read_is_unavailable_and_never_missing() {
                 ledger.poisons(PageRequest { size: 10, after: None }).await.map(drop),
                 ledger.poison(id).await.map(drop),
                 ledger.drop_poison(id).await.map(drop),
-                ledger.bury(&large::letter("b", "x"), MONTH).await.map(drop),
+                ledger.bury(&large::letter("b", "x"), MONTH).await,
             ];
             for (number, answer) in answers.iter().enumerate() {
                 let is_unavailable = matches!(answer, Err(PortError::Unavailable { .. }));
@@ -199,7 +201,9 @@ async fn who_drops_poison_is_told_so_when_the_answer_gets_lost() {
     world::with(async |world| {
         let Troubled { direct, troubled, flaky } = world.troubled(&HandClock::default()).await;
         for trouble in [Trouble::AnswerLost, Trouble::AnswerLate(TOO_LONG), Trouble::BROKEN] {
-            let id = direct.bury(&large::letter("a", "x"), MONTH).await.unwrap();
+            let letter = large::letter("a", "x");
+            direct.bury(&letter, MONTH).await.unwrap();
+            let id = letter.id;
             let mut met = 0;
             flaky.rule(move |asked: &Asked| {
                 met += usize::from(asked.operation == "TransactWriteItems");
@@ -230,11 +234,11 @@ async fn poison_is_whole_or_not_there_and_is_not_buried_twice() {
             });
             let buried = troubled.bury(&letter, MONTH).await;
             assert!(matches!(buried, Err(PortError::Unavailable { .. })), "{buried:?}");
-            assert_eq!(direct.poison(letter.id()).await.unwrap(), None, "after {lost} writes");
+            assert_eq!(direct.poison(letter.id).await.unwrap(), None, "after {lost} writes");
 
             flaky.next([Trouble::AnswerLost]);
-            let id = troubled.bury(&letter, MONTH).await.unwrap();
-            let poison = direct.poison(id).await.unwrap().unwrap();
+            troubled.bury(&letter, MONTH).await.unwrap();
+            let poison = direct.poison(letter.id).await.unwrap().unwrap();
             assert_eq!(poison.body, body);
         }
         assert_eq!(direct.poisons(page).await.unwrap().items.len(), 4);

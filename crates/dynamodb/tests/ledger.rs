@@ -8,7 +8,7 @@ mod rows;
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use dynamodb::{DeadLetter, Dynamo};
+use dynamodb::Dynamo;
 use hooks::{
     delivery::{Delivery, Record, State},
     hook::EventHook,
@@ -58,17 +58,10 @@ pub(crate) struct Undertaker {
 #[async_trait]
 impl Burying for Undertaker {
     async fn bury(&self, poison: &Poison) -> PortResult<PoisonId> {
-        let message_id = Uuid::new_v4().to_string();
+        let poison = Poison { id: Uuid::new_v4().into(), ..poison.clone() };
         self.clock.set(poison.buried);
-        let letter = DeadLetter {
-            message_id: &message_id,
-            queue: poison.queue,
-            receives: poison.receives,
-            sent: poison.sent,
-            reason: &poison.reason,
-            body: &poison.body,
-        };
-        self.dynamo.bury(&letter, MONTH).await
+        self.dynamo.bury(&poison, MONTH).await?;
+        Ok(poison.id)
     }
 }
 

@@ -7,7 +7,7 @@
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use dynamodb::{DeadLetter, Dynamo};
+use dynamodb::Dynamo;
 use futures_util::{FutureExt as _, future::join_all};
 use hooks::{
     closing::Closing,
@@ -130,18 +130,10 @@ impl Batches {
     /// Puts a message where somebody finds it.
     async fn bury(&self, record: &Record, reason: &str) -> End {
         let poison = record.poison(reason, self.clock.now());
-        let letter = DeadLetter {
-            message_id: &poison.id.to_string(),
-            queue: poison.queue,
-            receives: poison.receives,
-            sent: poison.sent,
-            reason,
-            body: &poison.body,
-        };
         let queue = poison.queue.as_str();
-        match self.store.bury(&letter, self.retention).await {
-            Ok(id) => {
-                tracing::error!(poison.id = %id, queue, reason, "message put aside");
+        match self.store.bury(&poison, self.retention).await {
+            Ok(()) => {
+                tracing::error!(poison.id = %poison.id, queue, reason, "message put aside");
                 metrics::counter!("event_hooks_poison_total").increment(1);
                 End::Done
             }

@@ -8,7 +8,6 @@ use hooks::{
     task::Queue,
     time::Timestamp,
 };
-use uuid::Uuid;
 
 use super::{WHAT, age, apart::Apart, condition::was_done, keys};
 use crate::{
@@ -25,54 +24,31 @@ const MOST_BYTES: usize = 1024 * 1024;
 /// So many bytes of the reason are kept.
 const MOST_OF_REASON: usize = 4 * 1024;
 
-/// A message that could not be processed, as a queue hands it over for the last time.
-#[derive(Debug, Clone, Copy)]
-pub struct DeadLetter<'a> {
-    /// What its queue calls it: the same each time that it is handed over.
-    pub message_id: &'a str,
-    /// The queue that it came from.
-    pub queue: Queue,
-    /// How often it was handed out.
-    pub receives: u32,
-    /// When it was sent.
-    pub sent: Timestamp,
-    /// Why it was put aside.
-    pub reason: &'a str,
-    /// Its text.
-    pub body: &'a str,
-}
-
-impl DeadLetter<'_> {
-    /// The id that it has as poison.
-    pub fn id(&self) -> PoisonId {
-        Uuid::new_v5(&Uuid::NAMESPACE_OID, self.message_id.as_bytes()).into()
-    }
-}
-
 impl Dynamo {
     /// Puts a message aside that could not be processed. Whoever does so again, because nobody
     /// knows whether it was done, changes nothing.
-    pub async fn bury(&self, letter: &DeadLetter<'_>, retention: Duration) -> PortResult<PoisonId> {
-        let (id, now) = (letter.id(), self.now());
+    /// Its id must be the same each time.
+    pub async fn bury(&self, poison: &Poison, retention: Duration) -> PortResult<()> {
+        let (id, now) = (poison.id, self.now());
         if self.row(&keys::poison(id), now).await?.is_some() {
-            return Ok(id);
+            return Ok(());
         }
         let ends = now + retention;
-        let body = Apart::of(letter.body);
-        self.write_apart(&keys::poison_text(id), &body, letter.body, ends).await?;
-        let reason = &letter.reason[..letter.reason.floor_char_boundary(MOST_OF_REASON)];
+        let body = Apart::of(&poison.body);
+        self.write_apart(&keys::poison_text(id), &body, &poison.body, ends).await?;
+        let reason = &poison.reason[..poison.reason.floor_char_boundary(MOST_OF_REASON)];
         let row = Row::at(&keys::poison(id))
-            .text("queue", letter.queue.as_str())
-            .number("receives", letter.receives)
-            .number("sent", letter.sent.as_millis())
-            .number("buried", now.as_millis())
+            .text("queue", poison.queue.as_str())
+            .number("receives", poison.receives)
+            .number("sent", poison.sent.as_millis())
+            .number("buried", poison.buried.as_millis())
             .text("reason", reason)
             .json("body", &body)
             .map_err(|it| it.of(WHAT))?
             .ends(ends);
         // Where there is one by now, somebody else was faster.
         self.put_if(row, Condition::is_over(now)).await?;
-        Ok(id)
+        Ok(())
     }
 
     /// A part of them, by id, without their text.

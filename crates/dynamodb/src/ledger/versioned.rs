@@ -2,7 +2,7 @@
 //! remembers, how a receiver is doing, how far a recovery has come.
 
 use hooks::{
-    ports::{PortError, PortResult, Recovery, RecoveryState},
+    ports::{PortError, PortResult, Recovery},
     time::Timestamp,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -70,7 +70,7 @@ impl Dynamo {
         for _ in 0..MOST_TURNS {
             let known = self.kept::<Recovery>(&key, self.now()).await?;
             let (known, seen) = known.map_or((None, 0), |(known, seen)| (Some(known), seen));
-            let Some(recovery) = further(known.as_ref(), said) else { return Ok(()) };
+            let Some(recovery) = said.after(known.as_ref()) else { return Ok(()) };
             match self.keep(&key, &recovery, seen, Some(ends)).await {
                 Err(PortError::Conflict) => {}
                 done => return done,
@@ -79,15 +79,4 @@ impl Dynamo {
         let source = "others keep writing the same recovery".into();
         Err(PortError::Unavailable { what: WHAT, source })
     }
-}
-
-/// Where a recovery stands after another word about it; `None` where it has ended before. A slice
-/// that is repeated counts fewer than before, and may end it all the same.
-fn further(known: Option<&Recovery>, said: &Recovery) -> Option<Recovery> {
-    let Some(known) = known else { return Some(said.clone()) };
-    (known.state == RecoveryState::Running).then(|| Recovery {
-        accepted: said.accepted.max(known.accepted),
-        done: said.done.max(known.done),
-        ..said.clone()
-    })
 }

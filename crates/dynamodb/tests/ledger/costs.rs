@@ -214,7 +214,7 @@ async fn everything_else_costs_what_the_table_says() {
         costs.push(("to ask for it", meter.take()));
         ledger.keep_recovery(&recovery(), ends).await.unwrap();
         costs.push(("to keep a recovery", meter.take()));
-        let letter = large::letter("a", &"x".repeat(60_000)).id();
+        let letter = large::letter("a", &"x".repeat(60_000)).id;
         ledger.bury(&large::letter("a", &"x".repeat(60_000)), MONTH).await.unwrap();
         costs.push(("to bury 60 KB", meter.take()));
         ledger.poison(letter).await.unwrap();

@@ -1,6 +1,5 @@
 //! What is as large as anything that the ledger is given.
 
-use dynamodb::DeadLetter;
 use hooks::{
     delivery::{Delivery, Exchange, ExhaustedReason, LogLevel, LogLine, Record, State, Step},
     event::{Event, EventKey},
@@ -13,6 +12,7 @@ use testkit::{
     builders::{START, at, attempt, attempt_step, data, event, hook, pending, record_of},
     fakes::HandClock,
 };
+use uuid::Uuid;
 
 use super::{MONTH, all_of, listed};
 use crate::world;
@@ -32,8 +32,16 @@ pub(crate) fn with_returns(mut record: Record) -> Record {
 }
 
 /// A message that could not be processed.
-pub(crate) fn letter<'a>(message_id: &'a str, body: &'a str) -> DeadLetter<'a> {
-    DeadLetter { message_id, queue: Queue::Events, receives: 5, sent: START, reason: "no", body }
+pub(crate) fn letter(message_id: &str, body: &str) -> Poison {
+    Poison {
+        id: Uuid::new_v5(&Uuid::NAMESPACE_OID, message_id.as_bytes()).into(),
+        queue: Queue::Events,
+        receives: 5,
+        sent: START,
+        buried: START,
+        reason: "no".to_owned(),
+        body: body.to_owned(),
+    }
 }
 
 /// A record as large as there can be one: the numbers of its event are written longer than they
@@ -110,11 +118,14 @@ async fn poison_of_a_megabyte_is_read_back_and_dropped_whole() {
         let clock_of = std::sync::Arc::new(clock.clone());
         let ledger = dynamodb::Dynamo::new(world.client(), tables.clone(), clock_of);
         let body = "ü".repeat(512 * 1024);
-        let letter = DeadLetter { queue: Queue::Retries, ..letter("one", &body) };
-        let id = ledger.bury(&letter, MONTH).await.unwrap();
+        let letter = Poison { queue: Queue::Retries, ..letter("one", &body) };
+        let id = letter.id;
+        ledger.bury(&letter, MONTH).await.unwrap();
         clock.set(at(60));
-        assert_eq!(ledger.bury(&letter, MONTH).await.unwrap(), id, "the same message");
-        let other = ledger.bury(&self::letter("another", "x"), MONTH).await.unwrap();
+        ledger.bury(&Poison { buried: at(60), ..letter }, MONTH).await.unwrap();
+        let other = self::letter("another", "x");
+        ledger.bury(&other, MONTH).await.unwrap();
+        let other = other.id;
         assert_ne!(other, id);
 
         let expected = Poison {
@@ -150,12 +161,13 @@ async fn poison_is_read_until_it_ends_and_not_then() {
             ledger.bury(&letter(message_id, "x"), retention).await.unwrap();
         }
         clock.set(at(60));
-        let ids = buried.map(|(message_id, _)| letter(message_id, "x").id());
+        let ids = buried.map(|(message_id, _)| letter(message_id, "x").id);
         let listed = ledger.poisons(page).await.unwrap().items;
         assert_eq!(listed.iter().map(|it| it.id).collect::<Vec<_>>(), [ids[1]]);
         assert_eq!(ledger.poison(ids[0]).await.unwrap(), None);
         assert!(!ledger.drop_poison(ids[0]).await.unwrap());
-        ledger.bury(&letter("a", "anew"), MONTH).await.unwrap();
+        let anew = Poison { buried: at(60), ..letter("a", "anew") };
+        ledger.bury(&anew, MONTH).await.unwrap();
         let anew = ledger.poison(ids[0]).await.unwrap().unwrap();
         assert_eq!((anew.body.as_str(), anew.buried), ("anew", at(60)));
     })

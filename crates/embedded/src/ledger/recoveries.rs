@@ -1,10 +1,6 @@
 //! How far has a recovery come? One row, which never goes back.
 
-use hooks::{
-    id::RecoveryId,
-    ports::{Recovery, RecoveryState},
-    time::Timestamp,
-};
+use hooks::{id::RecoveryId, ports::Recovery, time::Timestamp};
 use rusqlite::{Connection, params};
 
 use crate::fault::Fault;
@@ -34,7 +30,7 @@ pub(super) fn write(
     now: Timestamp,
 ) -> Result<(), Fault> {
     let known = read(connection, said.id, now)?;
-    let Some(recovery) = further(known.as_ref(), said) else { return Ok(()) };
+    let Some(recovery) = said.after(known.as_ref()) else { return Ok(()) };
     connection
         .prepare_cached("INSERT OR REPLACE INTO recovery (id, expires, body) VALUES (?1, ?2, ?3)")?
         .execute(params![
@@ -43,17 +39,6 @@ pub(super) fn write(
             serde_json::to_string(&recovery)?
         ])?;
     Ok(())
-}
-
-/// Where it stands after another word about it; `None` where that changes nothing. A slice that is
-/// repeated counts fewer than before, and may end it all the same.
-fn further(known: Option<&Recovery>, said: &Recovery) -> Option<Recovery> {
-    let Some(known) = known else { return Some(said.clone()) };
-    (known.state == RecoveryState::Running).then(|| Recovery {
-        accepted: said.accepted.max(known.accepted),
-        done: said.done.max(known.done),
-        ..said.clone()
-    })
 }
 
 #[cfg(test)]

@@ -152,6 +152,20 @@ pub struct Recovery {
     pub at: Timestamp,
 }
 
+impl Recovery {
+    /// Where this takes a recovery of which so much was `known`; `None` where that has ended, and
+    /// stays as it is. A slice that is repeated counts fewer than before, and may end it all the
+    /// same.
+    pub fn after(&self, known: Option<&Self>) -> Option<Self> {
+        let Some(known) = known else { return Some(self.clone()) };
+        (known.state == RecoveryState::Running).then(|| Self {
+            accepted: self.accepted.max(known.accepted),
+            done: self.done.max(known.done),
+            ..self.clone()
+        })
+    }
+}
+
 /// Where a recovery stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

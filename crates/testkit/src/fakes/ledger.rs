@@ -20,7 +20,7 @@ use hooks::{
     name::{SourceName, Workspace},
     ports::{
         Claim, Clock, DeliveryCursor, DeliveryEntry, DeliveryQuery, KeptHealth, Ledger, Page,
-        PageRequest, Poison, PortError, PortResult, Progress, Recovery, RecoveryState, Remembered,
+        PageRequest, Poison, PortError, PortResult, Progress, Recovery, Remembered,
     },
     time::Timestamp,
 };
@@ -150,16 +150,6 @@ impl Kept {
         let (recovery, expires) = self.recoveries.get(&id)?;
         (*expires > now).then_some(recovery)
     }
-}
-
-/// Where a recovery stands after another word about it; `None` where it has ended before.
-fn further(known: Option<&Recovery>, said: &Recovery) -> Option<Recovery> {
-    let Some(known) = known else { return Some(said.clone()) };
-    (known.state == RecoveryState::Running).then(|| Recovery {
-        accepted: said.accepted.max(known.accepted),
-        done: said.done.max(known.done),
-        ..said.clone()
-    })
 }
 
 /// A message as lists show it.
@@ -292,7 +282,7 @@ impl Ledger for MemoryLedger {
     async fn keep_recovery(&self, recovery: &Recovery, expires: Timestamp) -> PortResult<()> {
         let mut kept = self.asked(LedgerCall::KeepRecovery)?;
         let known = kept.recovery(recovery.id, self.clock.now());
-        if let Some(recovery) = further(known, recovery) {
+        if let Some(recovery) = recovery.after(known) {
             kept.recoveries.insert(recovery.id, (recovery, expires));
         }
         Ok(())
