@@ -7,6 +7,7 @@ mod world;
 mod delivering;
 mod disabling;
 mod explaining;
+mod filtering;
 mod gating;
 mod health;
 mod managing;

@@ -70,6 +70,7 @@ pub fn draft() -> Draft {
         snooze: None,
         enabled: None,
         group_by: None,
+        filter: None,
     }
 }
 

@@ -57,6 +57,7 @@ fn some_draft(state: &mut State, plot: Plot) -> Draft {
         snooze,
         enabled: None,
         group_by,
+        filter: None,
     }
 }
 

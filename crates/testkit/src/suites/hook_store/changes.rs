@@ -68,6 +68,7 @@ pub(super) async fn a_hook_is_read_back_whole_from_everywhere(subject: &Subject)
             snooze: Some(Snooze::seconds(0)),
             enabled: Some(false),
             group_by: Some(vec!["a".into(), "b".into()]),
+            filter: r#"{"operation":[{"anything-but":"update"},null]}"#.parse().ok(),
         };
         let hook = EventHook { workspace: workspace("team-a"), draft, ..hook() };
         subject.store.insert(&hook).await?;
