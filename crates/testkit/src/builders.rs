@@ -86,6 +86,7 @@ pub fn webhook(url: &str) -> Handler {
         headers: std::collections::BTreeMap::new(),
         signing: Signing::default(),
         ssl_verify: false,
+        format: None,
     })
 }
 

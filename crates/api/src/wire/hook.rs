@@ -188,8 +188,13 @@ pub fn fields(handler: Option<HandlerKind>) -> Fields {
             ("config", FieldType::Record(config)),
         ]
     }
-    static WEBHOOK: [(&str, FieldType); 12] =
-        with(&[("url", TEXT), ("headers", TEXT_BY_NAME), ("secret", TEXT), ("ssl_verify", FLAG)]);
+    static WEBHOOK: [(&str, FieldType); 12] = with(&[
+        ("url", TEXT),
+        ("headers", TEXT_BY_NAME),
+        ("secret", TEXT),
+        ("ssl_verify", FLAG),
+        ("format", TEXT),
+    ]);
     static WEBHOOK_CUSTOM: [(&str, FieldType); 12] = with(&[
         ("url", TEXT),
         ("method", TEXT),

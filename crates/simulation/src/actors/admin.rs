@@ -67,6 +67,7 @@ fn webhook(number: u32) -> Handler {
         headers: BTreeMap::new(),
         signing: Signing::default(),
         ssl_verify: false,
+        format: None,
     })
 }
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use hooks::{
-    handler::{Dialect, Handler, Lambda, Webhook, WebhookCustom},
+    handler::{Dialect, Format, Handler, Lambda, Webhook, WebhookCustom},
     hook::{Draft, EventHook, Snooze},
     id::{Generation, HookId},
     name::Scope,
@@ -39,6 +39,7 @@ fn all_handlers() -> Vec<Handler> {
             headers: headers.clone(),
             signing: signing.clone(),
             ssl_verify: true,
+            format: Some(Format::CloudEvents),
         }),
         Handler::WebhookCustom(Box::new(WebhookCustom {
             url,
