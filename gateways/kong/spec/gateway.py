@@ -29,6 +29,8 @@ class Gateway:
     def __init__(self, config=None, *, queue="kong", role="traditional", worker=0, env=None):
         self.logged = []
         self.attempts = 0
+        # What happens in this worker while it waits for an answer.
+        self.meanwhile = lambda: None
         self._env = env or {}
         # Lua strings are bytes, and stay bytes.
         self.lua = LuaRuntime(encoding=None, unpack_returned_tuples=True)
@@ -39,19 +41,21 @@ class Gateway:
         self.configure(config)
 
     def _start(self, role, worker):
-        host = self.lua.table_from({
-            b"now": lambda: float(int(time.time())),
-            b"pid": 4000 + worker,
-            b"worker_id": worker,
-            b"role": role.encode(),
-            b"workspace": b"default",
-            b"log": lambda level, text: self.logged.append((level.decode(), text.decode())),
-            b"uuid": lambda: str(uuid.uuid4()).encode(),
-            b"escape_uri": lambda text: urllib.parse.quote(text, safe="").encode(),
-            b"decode": self._decode,
-            b"connect": self._connect,
-            b"http": self._http,
-        })
+        host = self.lua.table_from(
+            {
+                b"now": lambda: float(int(time.time())),
+                b"pid": 4000 + worker,
+                b"worker_id": worker,
+                b"role": role.encode(),
+                b"workspace": b"default",
+                b"log": lambda level, text: self.logged.append((level.decode(), text.decode())),
+                b"uuid": lambda: str(uuid.uuid4()).encode(),
+                b"escape_uri": lambda text: urllib.parse.quote(text, safe="").encode(),
+                b"decode": self._decode,
+                b"connect": self._connect,
+                b"http": self._http,
+            }
+        )
         self.host = host
         lua_globals = self.lua.globals()
         lua_globals[b"host"] = host
@@ -122,7 +126,7 @@ class Gateway:
         self.host[b"pass"](seconds)
 
     def shuts_down(self, longest=60):
-        """The worker is told to end. How much is still waiting after the longest that it may take."""
+        """The worker is told to end. Answers how much still waits after the longest time."""
         return self.host[b"exit"](longest)
 
     def lines(self, *levels):
@@ -151,6 +155,7 @@ class Gateway:
 
     def _http(self, port, parameters):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        self.meanwhile()
         try:
             connection.request(
                 parameters[b"method"].decode(),
@@ -159,14 +164,14 @@ class Gateway:
                 headers={k.decode(): v for k, v in parameters[b"headers"].items()},
             )
             answer = connection.getresponse()
-            body = answer.read()
+            headers = {name.lower(): value for name, value in answer.getheaders()}
+            body, broken = read(answer)
         except (OSError, http.client.HTTPException) as error:
-            return None, repr(error).encode(), None
+            return None, repr(error).encode(), None, None
         finally:
             connection.close()
-        headers = {name.lower(): value for name, value in answer.getheaders()}
-        chunks = [body[at:at + 65536] for at in range(0, len(body), 65536)]
-        return answer.status, self.to_lua(headers), self.lua.table(*chunks)
+        chunks = [body[at : at + 65536] for at in range(0, len(body), 65536)]
+        return answer.status, self.to_lua(headers), self.lua.table(*chunks), broken
 
     def to_lua(self, value, null=None):
         """A value of Python, as Lua has it."""
@@ -187,6 +192,14 @@ class Gateway:
 NULL = object()
 
 
+def read(answer):
+    """As much of a body as comes, and what became of the rest."""
+    try:
+        return answer.read(), None
+    except http.client.IncompleteRead as error:
+        return error.partial, b"closed"
+
+
 def answer_of(result):
     """What a function of the API answers: True, or why not."""
     if isinstance(result, tuple):
@@ -194,3 +207,20 @@ def answer_of(result):
         return True if ok else reason.decode()
     return result
 
+
+def capture(gateway):
+    """Takes what would be queued, instead."""
+    queued = []
+    queue = gateway.require("kong.plugins.event-hooks.queue")
+    queue[b"push"] = lambda json: queued.append(json) or True
+    return queued
+
+
+def config_of(gateway):
+    """The definitions of the configuration, by name."""
+    schema = gateway.require("kong.plugins.event-hooks.schema")
+    for field in schema[b"fields"].values():
+        if b"config" in field:
+            fields = field[b"config"][b"fields"]
+            return {name.decode(): it for one in fields.values() for name, it in one.items()}
+    return None

@@ -1,5 +1,5 @@
-"""What is at the other end of the wire: the real ingest, somebody who stands in for it and misbehaves,
-and a receiver of webhooks.
+"""What is at the other end of the wire: the real ingest, somebody who stands in for it and
+misbehaves, and a receiver of webhooks.
 """
 
 import base64
@@ -115,10 +115,11 @@ class Server:
                 self.send_response(status)
                 for name, value in headers.items():
                     self.send_header(name, value)
-                if status >= 200 and status != 204:
+                if status != 204 and "content-length" not in headers:
                     self.send_header("content-length", str(len(text)))
                 self.end_headers()
                 self.wfile.write(text)
+                self.close_connection = "content-length" in headers
 
             do_GET = do_POST = do_PUT = handle_request
 
@@ -188,11 +189,13 @@ class Receiver(Server):
 def is_signed(request, secret=b"s3cr3t"):
     """Do both signatures of a webhook hold?"""
     digest = hmac.new(secret, request.body, hashlib.sha1).hexdigest()
-    signed = b".".join((
-        request.headers["webhook-id"].encode(),
-        request.headers["webhook-timestamp"].encode(),
-        request.body,
-    ))
+    signed = b".".join(
+        (
+            request.headers["webhook-id"].encode(),
+            request.headers["webhook-timestamp"].encode(),
+            request.body,
+        )
+    )
     standard = base64.b64encode(hmac.new(secret, signed, hashlib.sha256).digest()).decode()
     return (
         request.headers["x-kong-signature"] == f"sha1={digest}"
@@ -236,12 +239,14 @@ class StandIn(Server):
 
 
 def in_front_of(ingest, *, swallow=()):
-    """Hands requests on to the ingest, and keeps the answers of those with these numbers to itself."""
+    """Hands requests on to the ingest, and keeps the answers of those with these numbers."""
     numbers = iter(range(10**9))
 
     def answer(request):
         number = next(numbers)
-        passed = {k: v for k, v in request.headers.items() if k in ("content-type", "kong-admin-token")}
+        passed = {
+            k: v for k, v in request.headers.items() if k in ("content-type", "kong-admin-token")
+        }
         status, _, text = ask(ingest.port, request.method, request.path, request.body, passed)
         return None if number in swallow else (status, {}, text)
 

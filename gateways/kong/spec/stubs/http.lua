@@ -28,7 +28,7 @@ function http.connect(self, options)
 end
 
 function http.request(self, parameters)
-  local status, headers, chunks = host.http(self.connection.port, parameters)
+  local status, headers, chunks, broken = host.http(self.connection.port, parameters)
   if not status then
     return nil, headers
   end
@@ -38,6 +38,9 @@ function http.request(self, parameters)
     headers = headers,
     body_reader = function()
       next_chunk = next_chunk + 1
+      if chunks[next_chunk] == nil then
+        return nil, broken
+      end
       return chunks[next_chunk]
     end,
   }

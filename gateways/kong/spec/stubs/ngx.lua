@@ -57,7 +57,7 @@ ngx = {
       local entry = { thread = coroutine.create(callback), arguments = { is_exiting, ... },
         count = select("#", ...) + 1, is_timer = true }
       wait(entry, delay)
-      return true
+      return 1
     end,
   },
 }

@@ -6,6 +6,7 @@ local api = require "kong.plugins.event-hooks.api"
 local catalog = require "kong.plugins.event-hooks.catalog"
 local crud = require "kong.plugins.event-hooks.crud"
 local door = require "kong.plugins.event-hooks.door"
+local emitter = require "kong.plugins.event-hooks.emitter"
 local requests = require "kong.plugins.event-hooks.requests"
 local settings = require "kong.plugins.event-hooks.settings"
 
@@ -25,13 +26,13 @@ end
 
 --- Emits, and says so where that fails.
 local function emit(source, event, data)
-  local ok, reason = api.emit(source, event, data)
+  local ok, reason = emitter.emit(source, event, data)
   if not ok then
     kong.log.err("event hooks: ", source, "/", event, " is not posted: ", reason)
   end
 end
 
-local on_change = door("dao:crud", function(change)
+local on_crud = door("dao:crud", function(change)
   if wants("dao_crud") then
     emit("dao:crud", crud.event(change))
   end
@@ -54,7 +55,7 @@ local init_worker = door("init_worker", function()
   local role = kong.configuration.role
   -- Changes are made where the Admin API is; a data plane only hears of them.
   if role ~= "data_plane" then
-    kong.worker_events.register(on_change, "dao:crud")
+    kong.worker_events.register(on_crud, "dao:crud")
   end
   -- Every worker hears of every change of health; a control plane of none.
   if role ~= "control_plane" and ngx.worker.id() == 0 then

@@ -109,12 +109,15 @@ end
 
 local run
 
+--- Without a timer, what waits waits for the next entry, which brings another try for one.
 local function schedule(queue, delay)
   queue.ticket = queue.ticket + 1
   local ok, reason = ngx.timer.at(delay, run, queue, queue.ticket)
   queue.is_scheduled = ok and true or false
-  queue.is_hurried = ok and delay == 0
-  return ok, reason
+  queue.is_hurried = queue.is_scheduled and delay == 0
+  if not ok then
+    kong.log.err(queue.conf.name, ": cannot create a timer: ", tostring(reason))
+  end
 end
 
 --- A timer's turn: one batch. A worker that ends has no other turn, so then all of them.
@@ -131,10 +134,7 @@ function run(premature, queue, ticket)
   end
   queue.is_running, queue.is_scheduled = false, false
   if queue.batch or count(queue) > 0 then
-    local ok, reason = schedule(queue, delay_of(queue))
-    if not ok then
-      kong.log.err(queue.conf.name, ": cannot create a timer: ", tostring(reason))
-    end
+    schedule(queue, delay_of(queue))
   end
 end
 
@@ -150,12 +150,13 @@ function Queue.enqueue(conf, handler, handler_conf, entry)
 
   make_room(queue, entry)
   push(queue, entry)
+  local is_full_batch = count(queue) >= conf.max_batch_size
   if queue.is_running then
     return true
   elseif not queue.is_scheduled then
-    return schedule(queue, delay_of(queue))
-  elseif count(queue) >= conf.max_batch_size and queue.failures == 0 and not queue.is_hurried then
-    return schedule(queue, 0)
+    schedule(queue, delay_of(queue))
+  elseif is_full_batch and queue.failures == 0 and not queue.is_hurried then
+    schedule(queue, 0)
   end
   return true
 end
