@@ -38,6 +38,7 @@ pub(crate) struct Shared {
     #[arg(
         long,
         env = "EVENT_HOOKS_URL",
+        hide_env_values = true,
         default_value = "http://localhost:8001",
         global = true,
         value_name = "URL"

@@ -96,7 +96,12 @@ impl Deployment {
         Ok(Self {
             client: connect::client(shared)?,
             base: base(&shared.url)?,
-            workspace: shared.workspace.clone().map(checked).transpose()?,
+            workspace: shared
+                .workspace
+                .clone()
+                .filter(|it| !it.is_empty())
+                .map(checked)
+                .transpose()?,
             headers,
             timeout: shared.timeout(),
         })
