@@ -88,8 +88,7 @@ class Gateway:
 
     def configure(self, config):
         """Somebody changed the plugin's configuration; None: there is none."""
-        self.config = None if config is None else self.to_lua(config)
-        configs = None if config is None else self.lua.table(self.config)
+        configs = None if config is None else self.to_lua([config])
         self._handler[b"configure"](self._handler, configs)
 
     def changes(self, operation, schema, entity, old_entity=None, definition=None):
@@ -108,8 +107,7 @@ class Gateway:
     def ends(self, request):
         """A request is in its log phase."""
         request = {"status": 200, "source": "service", "ip": "10.42.0.1", "headers": {}} | request
-        config = self.config or self.lua.table()
-        self.host[b"log_phase"](self._handler, self.to_lua(request), config)
+        self.host[b"log_phase"](self._handler, self.to_lua(request))
 
     def emits(self, source, event, data=None):
         """Another plugin emits: what the API answers."""

@@ -71,6 +71,15 @@ class CatalogTest(World):
         self.assertEqual(receiver.wait_for(1)[0]["number"], 0)
         self.assertEqual(len(gateway.lines()), 1)
 
+    def test_a_list_without_names_is_no_list(self):
+        ingest = self.server()
+        gateway = self.gateway(ingest, "kong")
+        gateway.publishes("x", "y", {"fields": [], "unique": [], "group_by": ["a"]})
+        gateway.passes(5)
+        self.assertEqual(gateway.lines(), [])
+        _, entry = ingest.ask("GET", "/event-hooks/sources/x/y")
+        self.assertEqual(entry["data"], {"fields": [], "group_by": ["a"]})
+
     def test_a_source_that_is_refused_holds_up_nothing(self):
         ingest = self.server()
         receiver = self.receiver(ingest)

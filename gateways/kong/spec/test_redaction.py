@@ -185,6 +185,15 @@ class RedactionTest(unittest.TestCase):
                 shown = self.shown("basicauth_credentials", entity, {"redact": rules})
                 self.assertEqual(shown, entity | hidden)
 
+    def test_another_list_counts_from_the_next_change_on(self):
+        gateway = Gateway({"ingest_url": "http://127.0.0.1:1", "redact": ["*.a"]})
+        queued = capture(gateway)
+        for rules in (["*.a"], ["*.b"], []):
+            gateway.configure({"ingest_url": "http://127.0.0.1:1", "redact": rules})
+            gateway.changes("create", "x", {"a": 1, "b": 2})
+        shown = [json.loads(text)["data"]["entity"] for text in queued]
+        self.assertEqual(shown, [{"a": "***", "b": 2}, {"a": 1, "b": "***"}, {"a": 1, "b": 2}])
+
     def test_the_gateways_own_copy_is_left_as_it_is(self):
         gateway = Gateway({"ingest_url": "http://127.0.0.1:1"})
         entity = gateway.to_lua({"password": "s3cr3t", "custom_id": NULL})

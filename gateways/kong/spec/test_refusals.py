@@ -44,6 +44,13 @@ class RefusalsTest(World):
                 self.assertEqual(len(stand_in.posts()), attempts + 1)
                 self.assertEqual(len({tuple(post.ids()) for post in stand_in.posts()}), 1)
 
+    def test_of_an_answer_no_more_is_read_than_a_megabyte(self):
+        stand_in = self.stand_in(says(202, b" " * 2_000_000 + b'{"accepted":1}'))
+        gateway = self.gateway(stand_in, "own")
+        self.emit(gateway, numbered(1))
+        gateway.passes(1.2)
+        self.assertIn("the answer is longer than 1048576 bytes", gateway.lines("warn")[0])
+
     @both_queues
     def test_a_wrong_token_is_mended_by_a_person(self, queue):
         ingest = self.server(token="right")

@@ -120,6 +120,7 @@ class WritingTest(unittest.TestCase):
             ("nothing", b"{}", {}),
             ("a null is left out", b"{ a = ngx.null, b = 1 }", {"b": 1}),
             ("but keeps its place in a list", b"{ a = { 1, ngx.null, 3 } }", {"a": [1, None, 3]}),
+            ("at its end, too", b"{ a = { 1, ngx.null } }", {"a": [1, None]}),
             (
                 "what JSON has no word for is left out",
                 b"{ f = print, c = coroutine.create(print), n = 0/0, i = 1/0, j = -1/0, x = true }",

@@ -82,7 +82,7 @@ function host.health(...)
   end
 end
 
-function host.log_phase(handler, described, config)
+function host.log_phase(handler, described)
   request = described
-  handler:log(config)
+  handler:log()
 end

@@ -83,8 +83,7 @@ local configure = door("configure", function(configs)
 end)
 
 --- At the end of every request.
-local log = door("log", function(config)
-  settings.use(config)
+local log = door("log", function()
   if wants("rate_limits") then
     local data = requests.rate_limit_exceeded()
     if data then
@@ -109,8 +108,8 @@ function EventHooks:configure(configs)
   end
 end
 
-function EventHooks:log(config)
-  log(config)
+function EventHooks:log()
+  log()
 end
 
 return EventHooks
