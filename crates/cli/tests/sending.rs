@@ -18,13 +18,14 @@ fn lines(count: usize) -> String {
     })
 }
 
-/// How many deliveries there are, once a last event was delivered.
+/// How many deliveries there are but that of a last event, once all events were dispatched.
 fn delivered(world: &World) -> usize {
     world.well("events send --source crud --event services");
-    let path = format!("deliveries list {ID} --limit 100000");
-    let listed = world
-        .eventually(&path, |it| it.as_array().unwrap().iter().any(|it| it["event"] == "services"));
-    listed.as_array().unwrap().len() - 1
+    world.eventually("status", |it| it["queue_depth"]["events"] == 0);
+    let listed = world.json(&format!("deliveries list {ID} --limit 100000"));
+    let listed = listed.as_array().unwrap();
+    assert!(listed.iter().any(|it| it["event"] == "services"), "{listed:?}");
+    listed.len() - 1
 }
 
 #[test]

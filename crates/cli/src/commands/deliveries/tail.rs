@@ -50,8 +50,16 @@ fn interval(text: &str) -> Result<f64, String> {
     seconds.ok_or_else(|| "expected seconds, from 0.1 to 3600".to_owned())
 }
 
-/// Follows until it is stopped.
+/// Follows until it is stopped, at whatever moment that is: that is no failure.
 pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Done {
+    tokio::select! {
+        biased;
+        _ = tokio::signal::ctrl_c() => Ok(()),
+        done = follow(context, arguments) => done,
+    }
+}
+
+async fn follow(context: &Context, arguments: &Arguments) -> Done {
     let mut follower = Follower { context, arguments, seen: HashMap::new(), has_looked: false };
     let mut left = arguments.count.unwrap_or(usize::MAX);
     loop {
@@ -69,10 +77,7 @@ pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Done {
             }
             Err(failure) => return Err(failure),
         }
-        tokio::select! {
-            () = tokio::time::sleep(Duration::from_secs_f64(arguments.interval)) => {}
-            _ = tokio::signal::ctrl_c() => return Ok(()),
-        }
+        tokio::time::sleep(Duration::from_secs_f64(arguments.interval)).await;
     }
 }
 
