@@ -1,7 +1,7 @@
 --- What changed?
 --
--- Kong's DAO posts one `dao:crud` worker event a change, in the worker that made it (seen in Kong
--- 3.9: `DAO:post_crud_event` in kong/db/dao/init.lua, `post_local`). The names `crud` and
+-- Kong's DAO posts one `dao:crud` worker event a change, in the worker that made it (seen in
+-- sources of Kong 3.x: `DAO:post_crud_event` in kong/db/dao/init.lua, `post_local`). The names `crud` and
 -- `crud:create` that Kong derives from it are the receiving side's to derive, so nothing is posted
 -- three times.
 

@@ -3,7 +3,7 @@
 -- In Kong's own queue, of at most 10,000 events and 64 MiB a worker, and go from there in batches
 -- of a hundred, or of what a second brings. A gateway without one gets ours.
 --
--- Kong's is used as it is in Kong 3.9 (kong/tools/queue.lua): it wants every parameter, tries a
+-- Kong's is used as sources of Kong 3.x have it (kong/tools/queue.lua): it wants every parameter, tries a
 -- batch again until `max_retry_time` is over, drops the oldest to make room, and keeps one line a
 -- workspace, so that each line has a state of its own here.
 

@@ -1,6 +1,6 @@
 --- What does a request that is over have to tell?
 --
--- Read in the log phase from Kong's PDK (seen in Kong 3.9: kong/pdk/response.lua, client.lua and
+-- Read in the log phase from Kong's PDK (seen in stored sources of Kong 3.x: kong/pdk/response.lua, client.lua and
 -- router.lua allow all of this there).
 
 local kong = kong
@@ -8,7 +8,7 @@ local ipairs = ipairs
 local tonumber = tonumber
 
 -- The longest first: where two limits are used up, Kong's own `RateLimit-Limit` is that of the
--- longer one (seen in Kong 3.9: kong/plugins/rate-limiting/handler.lua).
+-- longer one (seen in stored sources of Kong 3.x: kong/plugins/rate-limiting/handler.lua).
 local WINDOWS = { "year", "month", "day", "hour", "minute", "second" }
 
 local requests = {}

@@ -1,6 +1,6 @@
 --- What can be configured: one place to post to, and what is posted there.
 --
--- Written against Kong 3.9 (kong/db/schema/typedefs.lua, kong/plugins/http-log/schema.lua).
+-- Written against sources of Kong 3.x (kong/db/schema/typedefs.lua, kong/plugins/http-log/schema.lua).
 -- `encrypted` means something to Kong Enterprise alone; here it also keeps the field out of events.
 
 local typedefs = require "kong.db.schema.typedefs"

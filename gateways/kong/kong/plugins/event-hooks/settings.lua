@@ -17,7 +17,7 @@ settings.DEFAULTS = {
   rate_limits = true,
   requests = false,
   redact_encrypted = true,
-  -- `schema.field`, where `*` stands for any name: what Kong 3.9's own entities keep secret and
+  -- `schema.field`, where `*` stands for any name: what Kong 3.x's own entities keep secret and
   -- does not mark as `encrypted`, and the headers that logging plugins send.
   redact = {
     "acme_storage.value",
