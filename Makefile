@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 # Every step keeps both cores busy, and all share one target folder.
 .NOTPARALLEL:
-.PHONY: help test needs fmt clippy doc venv unit deny simulate bench chaos fuzz
+.PHONY: help test needs fmt clippy doc venv template unit e2e deny simulate bench chaos fuzz
 
 TOOLCHAIN := $(shell sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
 TOOLS := target/tools
@@ -14,9 +14,9 @@ CARGO_DENY_VERSION := 0.20.2
 export EVENT_HOOKS_TEST_LANGUAGES ?= 1
 
 help: ## List the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
-test: needs fmt clippy doc venv unit deny ## Check everything, as CI does
+test: needs fmt clippy doc venv template unit e2e deny ## Check everything, as CI does
 	@echo "all passed"
 
 # $(call need,command,what it is for and where it comes from)
@@ -32,11 +32,13 @@ needs: ## Say what is missing on this machine
 	  echo "missing: rustc $(TOOLCHAIN), as rust-toolchain.toml says: rustup toolchain install $(TOOLCHAIN)" >&2; exit 1; }
 	@cargo fmt --version >/dev/null && cargo clippy --version >/dev/null || { \
 	  echo "missing: rustfmt or clippy: rustup component add rustfmt clippy" >&2; exit 1; }
-	$(call want,python3,the Python program of docs/verify.md and the search for secrets in the data folder)
+	$(call want,python3,the Python program of docs/verify.md and the search for secrets in the data folder and all that is about AWS)
 	$(call want,node,the Node program of docs/verify.md)
 	$(call want,go,the Go program of docs/verify.md)
 	$(call want,openssl,the shell program of docs/verify.md)
 	$(call want,curl,the commands of README.md and of the reference documents)
+	$(call want,javac,the suites of DynamoDB: apt-get install default-jdk-headless)
+	$(call want,npm,the suites of DynamoDB that npm has the server for)
 	$(call want,prlimit,the story of a disk without room: apt-get install util-linux)
 
 fmt: ## Check the formatting
@@ -48,23 +50,40 @@ clippy: ## Lint, with every warning an error
 doc: ## Build the documentation, private items too, with every warning an error
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
 
+# $(call install,requirements,what is skipped without it). What is there is not asked for again.
+install = cmp -s $(1) .venv/$(subst /,-,$(1)) || { .venv/bin/pip install --quiet --disable-pip-version-check \
+	  --no-deps --require-hashes --only-binary :all: -r $(1) && cp $(1) .venv/$(subst /,-,$(1)); } \
+	  || echo "skipped: $(2), for $(1) could not be installed"
+
 venv: ## Install what some tests ask for besides, pinned by hash, into .venv
 	@command -v python3 >/dev/null || exit 0; \
-	cmp -s tests/requirements.txt .venv/installed && exit 0; \
-	python3 -m venv .venv && .venv/bin/pip install --quiet --disable-pip-version-check \
-	  --require-hashes --only-binary :all: -r tests/requirements.txt \
-	  && cp tests/requirements.txt .venv/installed \
-	  || echo "skipped: HTTPie's commands of the reference documents, for it could not be installed"
+	test -x .venv/bin/python || python3 -m venv .venv || { echo "skipped: .venv, for python3 cannot make one"; exit 0; }; \
+	$(call install,tests/requirements.txt,HTTPie's commands of the reference documents); \
+	$(call install,tests/aws/requirements.txt,what needs SAM or a server that plays AWS)
+
+template: venv ## Check template.yaml, and what it nests
+	@test -x .venv/bin/sam || { echo "skipped: sam validate, for there is no .venv/bin/sam"; exit 0; }; set -x; \
+	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 .venv/bin/sam validate --lint && \
+	.venv/bin/cfn-lint --regions us-east-1 -- infra/*.yaml
 
 # The stories run the binary. It is built before them, so that none of them waits for a compiler.
-unit: ## Run all tests
+# The adapters' suites ask DynamoDB Local and ministack, which run for as long as the tests do.
+unit: venv ## Run all tests
 	cargo build --package local --locked
 	cargo test --workspace --doc --locked
-	@if cargo nextest --version >/dev/null 2>&1; then set -x; \
-	  cargo nextest run --workspace --locked; \
+	@with=; command -v python3 >/dev/null && with="python3 tests/aws/servers.py --" \
+	  || echo "skipped: the adapters' suites, for there is no python3"; \
+	if cargo nextest --version >/dev/null 2>&1; then set -x; \
+	  $$with cargo nextest run --workspace --locked; \
 	else set -x; \
-	  cargo test --workspace --lib --bins --tests --locked; \
+	  $$with cargo test --workspace --lib --bins --tests --locked; \
 	fi
+
+# With STACK, against a stack that was deployed to AWS before; with ENDPOINT, on a server that plays AWS
+# and runs already. tests/aws/README.md says what both need.
+e2e: venv ## Build, deploy to a server that plays AWS, run the stories there, delete
+	@test -x .venv/bin/python || { echo "skipped: end to end, for there is no .venv"; exit 0; }; set -x; \
+	.venv/bin/python tests/aws/e2e.py $(if $(STACK),--stack $(STACK)) $(if $(ENDPOINT),--endpoint $(ENDPOINT))
 
 bench: ## Measure, and write docs/benchmarks.md
 	cargo bench --package handlers --locked --bench template --bench sandbox

@@ -114,7 +114,7 @@ async fn a_token_is_asked_for_where_one_is_configured() {
     assert_eq!(world.post("/events", &a_change()).await.status, 401);
     assert_eq!(world.get("/metrics").await.status, 401);
     assert_eq!(world.get("/status").await.status, 200, "health needs no token");
-    assert!(!world.process.logged.lock().unwrap().contains(TOKEN.1));
+    assert!(!world.logged().await.contains(TOKEN.1));
 }
 
 #[tokio::test]

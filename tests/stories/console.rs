@@ -17,7 +17,8 @@ use crate::{
     world::{PATIENCE, Process, World},
 };
 
-const ID: &str = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}";
+/// An id, or a token: neither is the same twice, and both are used later on.
+const ID: &str = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|eh_[A-Za-z0-9_-]{43}";
 
 /// A command, and what the page says that it prints.
 #[derive(Debug, PartialEq, Eq)]

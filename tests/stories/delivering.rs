@@ -95,7 +95,7 @@ async fn a_log_hook_writes_one_record() {
     event["pid"] = 7.into();
     let data = json!({"operation": "create"});
     world.publish(&json!({"source": "crud", "event": "consumers", "data": data, "pid": 7})).await;
-    let logged = world.process.log_with("log callback");
+    let logged = world.log_with("log callback").await;
     let record = logged.lines().find(|line| line.contains("log callback")).unwrap();
     assert_eq!(
         serde_json::from_str::<Value>(record).unwrap(),

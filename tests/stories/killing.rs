@@ -197,7 +197,7 @@ async fn nothing_that_was_accepted_is_lost() {
     let (mut kills, mut restarts) = (0, Vec::new());
     while kills < plan.kills {
         tokio::time::sleep(Duration::from_millis(dice.u64(100..1_500))).await;
-        world.process.kill();
+        world.process_mut().kill();
         let died = Instant::now();
         kills += 1;
         if kills < plan.kills && dice.u8(..3) == 0 {

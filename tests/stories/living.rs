@@ -127,7 +127,7 @@ async fn what_was_in_flight_when_it_was_killed_is_taken_up_again() {
     receiver.script([Answer::status(200).after(Duration::from_mins(1))]);
     world.publish(&a_change()).await;
     let first = receiver.next().await;
-    world.process.kill();
+    world.process_mut().kill();
     let began = std::time::Instant::now();
     let world = world.restarted().await;
 
@@ -152,8 +152,8 @@ async fn asked_to_stop_it_ends_what_is_running_and_keeps_the_rest() {
     world.publish(&a_change()).await;
     receiver.next().await;
 
-    world.process.terminate();
-    let status = world.process.ended();
+    world.process().terminate();
+    let status = world.process_mut().ended();
     assert!(status.success(), "{status}");
 
     let world = world.restarted().await;

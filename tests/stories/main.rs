@@ -8,8 +8,10 @@ mod repository;
 mod signature;
 mod world;
 
+mod access;
 mod administering;
 mod api_docs;
+mod aws;
 mod customising;
 mod delivering;
 mod enduring;
@@ -25,6 +27,7 @@ mod recovering;
 mod reference;
 mod scripting;
 mod secrets;
+mod template;
 mod template_docs;
 mod verify_docs;
 mod walls;

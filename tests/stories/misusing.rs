@@ -17,7 +17,7 @@ async fn refused(path: &str, cases: Vec<(&str, Vec<u8>, u16, &str)>) {
     }
     assert_eq!(world.get("/event-hooks").await.json()["data"], json!([]), "nothing was made");
     assert_eq!(world.get("/status").await.json()["queue_depth"]["events"], 0, "nor accepted");
-    assert!(!world.process.logged.lock().unwrap().contains("panicked"));
+    assert!(!world.logged().await.contains("panicked"));
 }
 
 fn bytes(value: &Value) -> Vec<u8> {

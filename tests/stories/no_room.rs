@@ -26,7 +26,7 @@ async fn nothing_is_promised_without_room_and_nothing_is_lost_that_was() {
     receiver.script([Answer::status(200).after(Duration::from_millis(500))]);
     world.publish(&a_change()).await;
     let under_way = receiver.next().await;
-    world.process.limit_writing("0");
+    world.process().limit_writing("0");
 
     for (name, path, body) in [
         ("an event", "/events", a_change()),
@@ -41,11 +41,11 @@ async fn nothing_is_promised_without_room_and_nothing_is_lost_that_was() {
     assert_eq!(world.get("/status").await.status, 503, "whoever asks is told");
     assert_eq!(world.get(&format!("/event-hooks/{hook}")).await.status, 200, "reading goes on");
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert!(world.process.is_alive());
-    let logged = world.process.log_with("disk I/O error");
+    assert!(world.process_mut().is_alive());
+    let logged = world.log_with("disk I/O error").await;
     assert!(!logged.contains("panicked"), "{logged}");
 
-    world.process.limit_writing("unlimited");
+    world.process().limit_writing("unlimited");
 
     let began = Instant::now();
     let accepted = loop {

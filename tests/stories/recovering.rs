@@ -61,7 +61,7 @@ async fn five_failures_open_the_circuit_and_one_success_closes_it() {
         posted(&world, &hook, "pending", Some("retry")).await;
         receiver.next().await;
     }
-    world.process.log_with("circuit opened");
+    world.log_with("circuit opened").await;
 
     let waiting = posted(&world, &hook, "pending", Some("circuit")).await;
     assert_eq!(waiting["attempt"], 0, "waiting is no attempt");
@@ -71,7 +71,7 @@ async fn five_failures_open_the_circuit_and_one_success_closes_it() {
     assert_eq!(redelivered(&world, &hook, &waiting).await, 1);
     let is_delivered = |it: &Value| it["id"] == waiting["id"] && it["status"] == "delivered";
     world.deliveries(&hook, |all| all.iter().any(is_delivered)).await;
-    world.process.log_with("circuit closed");
+    world.log_with("circuit closed").await;
     posted(&world, &hook, "delivered", None).await;
     let metrics = world.get("/metrics").await.text;
     assert!(metrics.contains(r#"event_hooks_deferred_total{reason="circuit"}"#), "{metrics}");

@@ -120,7 +120,7 @@ impl Documents {
             }
             "log" => {
                 // There are two such hooks in the documents, and each logs an event of its own.
-                let logged = world.process.log_with(&format!("\"pid\":{}", event["pid"]));
+                let logged = world.log_with(&format!("\"pid\":{}", event["pid"])).await;
                 let record = logged.lines().rfind(|line| line.contains("log callback")).unwrap();
                 serde_json::from_str(record).unwrap()
             }
@@ -129,7 +129,7 @@ impl Documents {
                 let attempt = &delivery["attempts"][0];
                 assert_eq!(delivery["reason"], "script-error");
                 assert_eq!(attempt["logs"][0]["text"], attempt["error"], "it is logged");
-                world.process.log_with("Event hook on consumer Lois Lane");
+                world.log_with("Event hook on consumer Lois Lane").await;
                 attempt["error"].clone()
             }
             other => panic!("the reference has no handler '{other}'"),

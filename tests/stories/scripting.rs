@@ -47,7 +47,7 @@ async fn functions_run_in_order_and_what_they_say_can_be_read() {
     assert_eq!(delivery["data"], event["data"], "what a function changes is its own");
 
     // As in the gateway, it is in the server's log, too; each member of a line once.
-    let logged = world.process.log_with("crud/consumers");
+    let logged = world.log_with("crud/consumers").await;
     let line = logged.lines().find(|line| line.contains("crud/consumers")).unwrap();
     assert_eq!(line.matches("level\":").count(), 2, "the line's and the script's: {line}");
     let line: Value = serde_json::from_str(line).unwrap();
@@ -107,7 +107,7 @@ async fn what_would_fail_again_is_exhausted_and_says_where() {
         assert_eq!(attempt["logs"], json!([{"level": "error", "text": error}]), "{name}");
         world.send("DELETE", &format!("/event-hooks/{hook}"), &Value::Null).await;
     }
-    assert!(!world.process.logged.lock().unwrap().contains("panicked"));
+    assert!(!world.logged().await.contains("panicked"));
 }
 
 #[tokio::test]
@@ -214,7 +214,7 @@ async fn no_secret_and_no_environment_is_within_reach() {
     }
     #[cfg(target_os = "linux")]
     {
-        let environments = world.process.environments_of_children();
+        let environments = world.process().environments_of_children();
         assert!(!environments.is_empty(), "scripts run in processes of their own");
         assert!(environments.iter().all(String::is_empty), "{environments:?}");
     }
@@ -259,5 +259,5 @@ async fn requests_leave_by_the_same_door_as_webhooks() {
     let [request] = &receiver.requests()[..] else { panic!("{:?}", receiver.requests()) };
     assert_eq!((request.method.as_str(), request.text()), ("PUT", "hello"));
     assert_eq!(request.header("webhook-id"), None, "it is the script's own request");
-    world.process.log_with("169.254.169.254");
+    world.log_with("169.254.169.254").await;
 }

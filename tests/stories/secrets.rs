@@ -98,7 +98,7 @@ async fn a_secret_is_nowhere_but_in_its_hook_and_in_the_requests_that_it_makes()
     for answer in &answers {
         none_of(&ALL, "an answer", &answer.text);
     }
-    let logged = world.process.log_with("hook disabled");
+    let logged = world.log_with("hook disabled").await;
     assert!(logged.contains("TRACE"), "it logs all that it can");
     none_of(&ALL, "the log", &logged);
     let Some((hooks, others)) = tables(&world) else {
@@ -153,7 +153,7 @@ async fn lose_the_receiver(world: &World, hooks: &Hooks) -> Vec<Answered> {
     let moved = json!({"config": {"url": gone.url(), "secret": format!("{SECRET}-renewed")}});
     let path = format!("/event-hooks/{}", hooks.greeted);
     assert_eq!(world.send("PATCH", &path, &moved).await.status, 200);
-    world.process.log_with("log callback");
+    world.log_with("log callback").await;
     world.publish(&a_change()).await;
     world.newest_that_is(&hooks.greeted, "parked").await;
     answers

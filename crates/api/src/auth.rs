@@ -3,59 +3,80 @@
 //! A handler that needs permission takes it as an extractor: [`May`] is only ever held by
 //! somebody who has it, and is the only way to learn which workspace a request looks at.
 
-use std::{marker::PhantomData, sync::Arc};
+mod guard;
+mod known;
+mod place;
+
+use std::{marker::PhantomData, net::IpAddr, sync::Arc};
 
 use axum::extract::FromRequestParts;
 use hooks::{
-    access::{Action, Caller, Role, TokenHash},
+    access::{Action, By, Caller, FirstToken, Role, Who},
     handler::Secrets,
+    id::TokenId,
     name::{Scope, Workspace},
-    ports::TokenStore,
+    ports::{Clock, TokenStore},
 };
 use http::{HeaderMap, Method, header, request::Parts};
-use subtle::ConstantTimeEq as _;
 
+use self::{guard::Guard, place::Place};
 use crate::{error::Refusal, routing::Entrance};
 
 /// Who may come in.
 #[derive(Clone)]
-pub struct Auth(Arc<Known>);
+pub struct Auth(Option<Arc<Guard>>);
 
-/// The tokens that are known.
-struct Known {
-    first: Option<TokenHash>,
-    tokens: Arc<dyn TokenStore>,
-}
+/// Where a request comes from: an extension that whoever takes connections adds to it. Headers can
+/// say anything, and are not asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientAddress(pub IpAddr);
 
 impl Auth {
-    /// The holder of `first` is an admin, the holders of `tokens` are what those say. Without a
-    /// first token everybody is an admin, and tokens are not looked at.
-    pub fn new(first: Option<&str>, tokens: Arc<dyn TokenStore>) -> Self {
-        Self(Arc::new(Known { first: first.map(TokenHash::of), tokens }))
+    /// Everybody is an admin, and tokens are not looked at: for a process that nobody reaches but
+    /// those on its own machine.
+    pub fn open() -> Self {
+        Self(None)
+    }
+
+    /// The holder of `first` is an admin, the holders of `tokens` are what those say, and nobody
+    /// else comes in.
+    pub fn guarded(
+        first: Arc<dyn FirstToken>,
+        tokens: Arc<dyn TokenStore>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self(Some(Arc::new(Guard::new(first, tokens, clock))))
     }
 
     /// Is everybody an admin?
     pub(crate) fn is_open(&self) -> bool {
-        self.0.first.is_none()
+        self.0.is_none()
     }
 
-    async fn admit(&self, headers: &HeaderMap) -> Result<Holder, Refusal> {
-        let admin = || Holder { name: "admin".into(), caller: Caller::admin() };
-        let Some(first) = &self.0.first else { return Ok(admin()) };
-        let hash = TokenHash::of(shown(headers).ok_or(Refusal::Unauthenticated)?);
-        if hash.as_str().as_bytes().ct_eq(first.as_str().as_bytes()).into() {
-            return Ok(admin());
-        }
-        let token = self.0.tokens.token(&hash).await?.ok_or(Refusal::Unauthenticated)?;
-        let caller = Caller { role: token.role, workspaces: token.workspaces };
-        Ok(Holder { name: token.name, caller })
+    async fn admit(&self, headers: &HeaderMap, at: Option<IpAddr>) -> Result<Holder, Refusal> {
+        let Some(guard) = &self.0 else {
+            return Ok(Holder { who: Who::Anybody, caller: Caller::admin() });
+        };
+        let token = shown(headers).ok_or(Refusal::Unauthenticated)?;
+        guard.admit(token, Place::of(at)).await
     }
 }
 
 /// Somebody whose token is known.
+#[derive(Debug, PartialEq, Eq)]
 struct Holder {
-    name: String,
+    who: Who,
     caller: Caller,
+}
+
+impl Holder {
+    /// What they are called when they are refused something.
+    fn name(self) -> String {
+        match self.who {
+            Who::Holder { name, .. } => name,
+            Who::First | Who::Anybody => "admin".to_owned(),
+        }
+    }
 }
 
 /// The token that a request shows, in the gateway's header or the usual one.
@@ -95,6 +116,8 @@ deed! {
     ToWrite = Write,
     /// To see to what could not be processed, whose ever it is.
     ToMend = Write EVERYWHERE,
+    /// To give tokens out, take them back, and see who has one.
+    ToGrant = Write EVERYWHERE,
     /// To publish sources.
     ToPublish = Publish,
     /// To post events.
@@ -105,11 +128,17 @@ deed! {
 pub(crate) struct May<D> {
     role: Role,
     is_tied: bool,
+    by: By,
     entrance: Entrance,
     deed: PhantomData<D>,
 }
 
 impl<D> May<D> {
+    /// Who has it.
+    pub(crate) fn by(&self) -> &By {
+        &self.by
+    }
+
     /// The workspace of the request.
     pub(crate) fn workspace(&self) -> &Workspace {
         &self.entrance.workspace
@@ -134,6 +163,21 @@ impl<D> May<D> {
     pub(crate) fn path(&self, route: &str) -> String {
         self.entrance.path(route)
     }
+
+    /// The same, seen from the path that the request was sent to: whatever stands in front of our
+    /// paths is kept.
+    pub(crate) fn relative(&self, route: &str) -> String {
+        self.entrance.relative(route)
+    }
+}
+
+impl May<ToGrant> {
+    /// A token was taken back: here, it is not trusted for any longer.
+    pub(crate) fn forget(&self, token: TokenId) {
+        if let Some(guard) = &self.entrance.auth.0 {
+            guard.forget(token);
+        }
+    }
 }
 
 impl<D: Deed, S: Sync> FromRequestParts<S> for May<D> {
@@ -143,13 +187,15 @@ impl<D: Deed, S: Sync> FromRequestParts<S> for May<D> {
         let Some(entrance) = parts.extensions.get::<Entrance>().cloned() else {
             return Err(Refusal::unexpected(&"a route without an entrance"));
         };
-        let holder = entrance.auth.admit(&parts.headers).await?;
+        let address = parts.extensions.get::<ClientAddress>().map(|it| it.0);
+        let holder = entrance.auth.admit(&parts.headers, address).await?;
         let is_tied = !holder.caller.workspaces.is_empty();
         let is_elsewhere = D::EVERYWHERE && is_tied;
         if is_elsewhere || !holder.caller.may(D::ACTION, &Scope::of(&entrance.workspace)) {
-            return Err(Refusal::Forbidden { name: holder.name, verb: verb(&parts.method) });
+            return Err(Refusal::Forbidden { name: holder.name(), verb: verb(&parts.method) });
         }
-        Ok(Self { role: holder.caller.role, is_tied, entrance, deed: PhantomData })
+        let by = By { who: holder.who, address };
+        Ok(Self { role: holder.caller.role, is_tied, by, entrance, deed: PhantomData })
     }
 }
 

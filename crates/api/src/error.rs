@@ -3,7 +3,7 @@
 //! A refusal says what its caller can do about it. What went wrong inside is logged here, once,
 //! and never answered.
 
-use std::fmt::Display;
+use std::{fmt::Display, time::Duration};
 
 use axum::response::{IntoResponse, Response};
 use hooks::{
@@ -49,6 +49,11 @@ pub(crate) enum Refusal {
     Arguments(ArgumentsError),
     /// No token, or none that is known.
     Unauthenticated,
+    /// Too many tokens that are not known were shown from where this one comes from.
+    TooManyGuesses {
+        /// How long until the next one is looked at.
+        wait: Duration,
+    },
     /// The token does not allow it.
     Forbidden {
         /// The token's name.
@@ -181,6 +186,13 @@ impl IntoResponse for Refusal {
             })),
             Self::Arguments(error) => not_understood(&error),
             Self::Unauthenticated => sentence(StatusCode::UNAUTHORIZED, "Invalid RBAC credentials"),
+            Self::TooManyGuesses { wait } => {
+                let reason = "too many wrong tokens, try again later";
+                let seconds = wait.as_millis().div_ceil(1_000).to_string();
+                let retry_after = HeaderValue::from_str(&seconds).expect("digits are visible");
+                let response = sentence(StatusCode::TOO_MANY_REQUESTS, reason);
+                with(response, header::RETRY_AFTER, retry_after)
+            }
             Self::Forbidden { name, verb } => sentence(
                 StatusCode::FORBIDDEN,
                 &format!("{name}, you do not have permissions to {verb} this resource"),

@@ -5,6 +5,7 @@
 //! `wire`). What it refuses is an `error`, in the gateway's words.
 
 mod routing;
+mod resource;
 mod browser;
 mod auth;
 
@@ -21,16 +22,20 @@ mod error;
 use std::sync::Arc;
 
 use axum::Router;
+pub use hooks::access::FirstToken;
 
+use crate::resource::Routes;
 pub use crate::{
     admin::Admin,
-    auth::Auth,
+    auth::{Auth, ClientAddress},
     ingest::Ingest,
     metrics::Render,
+    resource::Route,
     status::{Probe, Reach, Status},
 };
 
 /// What stands behind both doors.
+#[derive(Clone)]
 pub struct Front {
     /// Behind the admin API.
     pub admin: Admin,
@@ -46,16 +51,28 @@ pub struct Front {
 
 /// Both doors and `GET /status`, as one process has them.
 pub fn router(front: Front) -> Router {
-    let routes = admin::routes(front.admin)
-        .merge(ingest::routes(front.ingest))
-        .merge(status::routes(front.probe))
-        .merge(front.metrics.map(metrics::routes).unwrap_or_default());
-    routing::open(routes, front.auth)
+    let auth = front.auth.clone();
+    routing::open(routes(front), auth)
 }
 
-/// The admin API alone.
-pub fn admin_router(admin: Admin, auth: Auth) -> Router {
-    routing::open(admin::routes(admin), auth)
+/// The paths that [`router`] serves.
+pub fn served(front: Front) -> Vec<Route> {
+    routes(front).into_served()
+}
+
+fn routes(front: Front) -> Routes<()> {
+    let routes = admin::routes(front.admin)
+        .merge(ingest::routes(front.ingest))
+        .merge(status::routes(front.probe));
+    match front.metrics {
+        Some(render) => routes.merge(metrics::routes(render)),
+        None => routes,
+    }
+}
+
+/// The admin API alone, with `GET /status`.
+pub fn admin_router(admin: Admin, auth: Auth, probe: Arc<dyn Probe>) -> Router {
+    routing::open(admin::routes(admin).merge(status::routes(probe)), auth)
 }
 
 /// `POST /events` alone.

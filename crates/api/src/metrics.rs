@@ -2,21 +2,20 @@
 
 use std::sync::Arc;
 
-use axum::{Router, extract::State, response::Response};
+use axum::{extract::State, response::Response};
 use http::{HeaderValue, StatusCode, header};
 
 use crate::{
     auth::{May, ToRead},
-    routing::Resource,
+    resource::{Resource, Routes},
 };
 
 /// Renders everything that was counted, as Prometheus' text format (version 0.0.4).
 pub type Render = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// `GET /metrics`
-pub(crate) fn routes(render: Render) -> Router {
-    let metrics = Resource::new().get(metrics).into_methods();
-    Router::new().route("/metrics", metrics).with_state(render)
+pub(crate) fn routes(render: Render) -> Routes<()> {
+    Routes::new().route("/metrics", Resource::new().get(metrics)).with_state(render)
 }
 
 async fn metrics(_may: May<ToRead>, State(render): State<Render>) -> Response {

@@ -1,4 +1,4 @@
-//! Which route is meant? Workspace prefixes, trailing slashes, and what a path can be asked.
+//! Which route is meant? Workspace prefixes and trailing slashes.
 //!
 //! A prefix counts only before a known route: `/team/events` is `POST /events` in the workspace
 //! `team`, `/events/events` is nothing. `/default/…` is the same as no prefix. Characters that need
@@ -9,20 +9,19 @@ use std::{any::Any, borrow::Cow, panic::AssertUnwindSafe};
 use axum::{
     Router,
     extract::{Request, State},
-    handler::Handler,
     middleware::{self, Next},
     response::{IntoResponse as _, Response},
-    routing::{MethodFilter, MethodRouter},
 };
 use futures_util::FutureExt as _;
 use hooks::name::Workspace;
-use http::{HeaderName, HeaderValue, StatusCode, Uri, header};
+use http::Uri;
 use tower::Layer as _;
 
 use crate::{
     auth::Auth,
     browser,
     error::Refusal,
+    resource::Routes,
     wire::arguments::{ArgumentsError, MOST_ARGUMENTS},
 };
 
@@ -38,6 +37,7 @@ pub(crate) struct Entrance {
     /// The workspace of its prefix.
     pub(crate) workspace: Workspace,
     has_prefix: bool,
+    trailing_slashes: usize,
 }
 
 impl Entrance {
@@ -45,11 +45,21 @@ impl Entrance {
     pub(crate) fn path(&self, route: &str) -> String {
         if self.has_prefix { format!("/{}{route}", self.workspace) } else { route.to_owned() }
     }
+
+    /// Another route, as seen from a route of one name: `events/explain` from `events`.
+    pub(crate) fn relative(&self, route: &str) -> String {
+        format!("{}{route}", "../".repeat(self.trailing_slashes))
+    }
+}
+
+/// Can a workspace of this name be put in front of a route, and be told from one?
+pub(crate) fn is_prefix(name: &str) -> bool {
+    !ROOTS.contains(&name) && name != "." && name != ".."
 }
 
 /// Opens routes to the world: whatever comes, an answer goes out.
-pub(crate) fn open(routes: Router, auth: Auth) -> Router {
-    let routes = routes.fallback(|| async { Refusal::NotFound });
+pub(crate) fn open(routes: Routes<()>, auth: Auth) -> Router {
+    let routes = routes.into_router().fallback(|| async { Refusal::NotFound });
     // Middleware of a router runs after its routing: the path is rewritten in front of it.
     let rewritten = middleware::from_fn_with_state(auth, enter).layer(routes);
     Router::new().fallback_service(rewritten)
@@ -83,6 +93,7 @@ fn admit(auth: Auth, mut request: Request) -> Result<Request, Refusal> {
     let entrance = Entrance {
         auth,
         has_prefix: prefix.is_some(),
+        trailing_slashes: path.len() - path.trim_end_matches('/').len(),
         workspace: prefix.unwrap_or_else(Workspace::default_workspace),
     };
     if route != path {
@@ -121,8 +132,8 @@ fn split(path: &str) -> (Option<Workspace>, &str) {
     let prefixed = || {
         let (first, rest) = route.strip_prefix('/')?.split_once('/')?;
         let root = rest.split('/').next()?;
-        let is_prefix = ROOTS.contains(&root) && !ROOTS.contains(&first) && first != "..";
-        let workspace = Workspace::parse(first).ok().filter(|_| is_prefix && first != ".")?;
+        let is_before_a_route = ROOTS.contains(&root) && is_prefix(first);
+        let workspace = Workspace::parse(first).ok().filter(|_| is_before_a_route)?;
         Some((Some(workspace), &route[first.len() + 1..]))
     };
     prefixed().unwrap_or((None, route))
@@ -139,88 +150,6 @@ fn with_path(uri: &Uri, path: &str) -> Result<Uri, Refusal> {
 fn message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without words")
-}
-
-/// What one path can be asked. It answers OPTIONS, and 405 to everything that it was not told.
-pub(crate) struct Resource<S> {
-    methods: MethodRouter<S>,
-    allowed: Vec<&'static str>,
-}
-
-impl<S: Clone + Send + Sync + 'static> Resource<S> {
-    /// A path that can be asked for its options, and nothing else yet.
-    pub(crate) fn new() -> Self {
-        Self { methods: MethodRouter::new(), allowed: vec!["OPTIONS"] }
-    }
-
-    /// GET of something that is done by asking for it, so that there is no HEAD.
-    pub(crate) fn get_alone<H: Handler<T, S>, T: 'static>(self, handler: H) -> Self {
-        self.on(MethodFilter::GET, "GET", handler)
-    }
-
-    /// GET, and HEAD with it.
-    pub(crate) fn get<H: Handler<T, S>, T: 'static>(mut self, handler: H) -> Self {
-        self.allowed.push("HEAD");
-        self.on(MethodFilter::GET, "GET", handler)
-    }
-
-    /// POST
-    pub(crate) fn post<H: Handler<T, S>, T: 'static>(self, handler: H) -> Self {
-        self.on(MethodFilter::POST, "POST", handler)
-    }
-
-    /// PUT
-    pub(crate) fn put<H: Handler<T, S>, T: 'static>(self, handler: H) -> Self {
-        self.on(MethodFilter::PUT, "PUT", handler)
-    }
-
-    /// PATCH
-    pub(crate) fn patch<H: Handler<T, S>, T: 'static>(self, handler: H) -> Self {
-        self.on(MethodFilter::PATCH, "PATCH", handler)
-    }
-
-    /// DELETE
-    pub(crate) fn delete<H: Handler<T, S>, T: 'static>(self, handler: H) -> Self {
-        self.on(MethodFilter::DELETE, "DELETE", handler)
-    }
-
-    fn on<H: Handler<T, S>, T: 'static>(
-        mut self,
-        filter: MethodFilter,
-        name: &'static str,
-        handler: H,
-    ) -> Self {
-        self.allowed.push(name);
-        Self { methods: self.methods.on(filter, handler), ..self }
-    }
-
-    /// All of it, for a router.
-    pub(crate) fn into_methods(mut self) -> MethodRouter<S> {
-        self.allowed.sort_unstable();
-        let allow = HeaderValue::from_str(&self.allowed.join(", ")).expect("methods are visible");
-        let options = allow.clone();
-        let refuse = || {
-            let allow = allow.clone();
-            move || async move { Refusal::MethodNotAllowed { allow } }
-        };
-        let mut methods =
-            self.methods.on(MethodFilter::OPTIONS, move || async move { may_be_asked(options) });
-        if !self.allowed.contains(&"HEAD") {
-            // Otherwise a GET answers it.
-            methods = methods.on(MethodFilter::HEAD, refuse());
-        }
-        methods.fallback(refuse())
-    }
-}
-
-fn may_be_asked(methods: HeaderValue) -> Response {
-    const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("Content-Type");
-    let headers: [(HeaderName, HeaderValue); 3] = [
-        (header::ALLOW, methods.clone()),
-        (header::ACCESS_CONTROL_ALLOW_METHODS, methods),
-        (header::ACCESS_CONTROL_ALLOW_HEADERS, CONTENT_TYPE),
-    ];
-    (StatusCode::NO_CONTENT, headers).into_response()
 }
 
 #[cfg(test)]

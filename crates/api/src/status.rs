@@ -3,13 +3,16 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
-use axum::{Router, extract::State, response::Response};
+use axum::{extract::State, response::Response};
 use hooks::task::Queue;
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::{answer, routing::Resource};
+use crate::{
+    answer,
+    resource::{Resource, Routes},
+};
 
 /// Looks whether a deployment is healthy.
 ///
@@ -51,9 +54,8 @@ impl Status {
 }
 
 /// `GET /status`
-pub(crate) fn routes(probe: Arc<dyn Probe>) -> Router {
-    let status = Resource::new().get(status).into_methods();
-    Router::new().route("/status", status).with_state(probe)
+pub(crate) fn routes(probe: Arc<dyn Probe>) -> Routes<()> {
+    Routes::new().route("/status", Resource::new().get(status)).with_state(probe)
 }
 
 async fn status(State(probe): State<Arc<dyn Probe>>) -> Response {

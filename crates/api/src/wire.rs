@@ -17,5 +17,6 @@ pub(crate) mod delivery;
 pub(crate) mod range;
 pub(crate) mod recovery;
 pub(crate) mod poison;
+pub(crate) mod token;
 pub(crate) mod paging;
 pub(crate) mod ran;

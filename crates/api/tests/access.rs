@@ -6,7 +6,6 @@ use hooks::{
     ports::TokenStore as _,
 };
 use http::Method;
-use serde_json::json;
 use testkit::builders::{token, workspace};
 
 use crate::doors::{Answer, Doors, JSON, id, request, webhook};
@@ -34,49 +33,6 @@ async fn as_holder(doors: &Doors, token: &str, method: Method, path: &str, body:
 }
 
 #[tokio::test]
-async fn a_token_is_asked_for_everywhere_but_at_the_status() {
-    let doors = doors().await;
-    let hook = "/event-hooks/5d2bb5c1-0a0a-4d7b-a2c2-3c1d2a1f7b10";
-    for (method, path) in [
-        (Method::GET, "/event-hooks".to_owned()),
-        (Method::POST, "/event-hooks".to_owned()),
-        (Method::GET, hook.to_owned()),
-        (Method::PATCH, hook.to_owned()),
-        (Method::PUT, hook.to_owned()),
-        (Method::DELETE, hook.to_owned()),
-        (Method::GET, format!("{hook}/ping")),
-        (Method::POST, format!("{hook}/test")),
-        (Method::GET, format!("{hook}/deliveries")),
-        (Method::GET, format!("{hook}/deliveries/x")),
-        (Method::POST, format!("{hook}/deliveries/x/redeliver")),
-        (Method::POST, format!("{hook}/recover")),
-        (Method::GET, format!("{hook}/recover/x")),
-        (Method::GET, "/poison".to_owned()),
-        (Method::GET, "/poison/x".to_owned()),
-        (Method::DELETE, "/poison/x".to_owned()),
-        (Method::POST, "/poison/x/redeliver".to_owned()),
-        (Method::GET, "/event-hooks/sources".to_owned()),
-        (Method::GET, "/event-hooks/source/crud".to_owned()),
-        (Method::PUT, "/event-hooks/sources/a/b".to_owned()),
-        (Method::DELETE, "/event-hooks/sources/a/b".to_owned()),
-        (Method::POST, "/events".to_owned()),
-        (Method::GET, "/metrics".to_owned()),
-        (Method::POST, "/events?explain=true".to_owned()),
-        (Method::POST, "/events?explain=zzz".to_owned()),
-    ] {
-        let asked = doors.ask(method.clone(), &path).await;
-        assert_eq!(
-            asked.expect(401),
-            json!({"message": "Invalid RBAC credentials"}),
-            "{method} {path}"
-        );
-        let unknown = as_holder(&doors, "unknown", method.clone(), &path, "{").await;
-        assert_eq!(unknown.status, 401, "{method} {path}: before the body is looked at");
-    }
-    doors.get("/status").await.expect(200);
-}
-
-#[tokio::test]
 async fn the_first_token_is_taken_in_either_header() {
     let doors = doors().await;
     for (name, headers, status) in [
@@ -90,65 +46,6 @@ async fn the_first_token_is_taken_in_either_header() {
     ] {
         let asked = request(Method::GET, "/event-hooks", headers, Body::empty());
         assert_eq!(doors.send(asked).await.status, status, "{name}");
-    }
-}
-
-#[tokio::test]
-async fn a_role_allows_what_it_is_for() {
-    let doors = doors().await;
-    let hook = webhook().to_string();
-    let hook = as_holder(&doors, "first", Method::POST, "/event-hooks", &hook).await.expect(201);
-    let hook = format!("/event-hooks/{}", id(&hook));
-    let event = r#"{"source":"crud","event":"consumers"}"#;
-    let log = r#"{"source":"crud","handler":"log"}"#;
-    let explain = "/events?explain=true";
-    let nobody = "5d2bb5c1-0a0a-4d7b-a2c2-3c1d2a1f7b10";
-    let redeliver = format!("{hook}/deliveries/{nobody}/redeliver");
-    let recover = format!("{hook}/recover");
-    let recovery = format!("{hook}/recover/{nobody}");
-    let since = r#"{"since":0}"#;
-    let poison = format!("/poison/{nobody}");
-    let poison_again = format!("{poison}/redeliver");
-    let sources = "/event-hooks/sources/a/b";
-    for (token, method, path, body, status, verb) in [
-        ("reader", Method::GET, hook.as_str(), "", 200, ""),
-        ("reader", Method::POST, explain, event, 200, ""),
-        ("reader", Method::POST, "/events", event, 403, "create"),
-        ("reader", Method::POST, "/event-hooks", log, 403, "create"),
-        ("reader", Method::PATCH, hook.as_str(), "{}", 403, "update"),
-        ("reader", Method::PUT, sources, "{}", 403, "update"),
-        ("reader", Method::DELETE, hook.as_str(), "", 403, "delete"),
-        ("reader", Method::GET, &format!("{hook}/ping"), "", 403, "read"),
-        ("reader", Method::GET, &recovery, "", 404, ""),
-        ("reader", Method::POST, &redeliver, "", 403, "create"),
-        ("reader", Method::POST, &recover, since, 403, "create"),
-        ("reader", Method::GET, "/poison", "", 403, "read"),
-        ("reader", Method::GET, &poison, "", 403, "read"),
-        ("reader", Method::DELETE, &poison, "", 403, "delete"),
-        ("reader", Method::POST, &poison_again, "", 403, "create"),
-        ("emitter", Method::POST, "/events", event, 202, ""),
-        ("emitter", Method::PUT, sources, "{}", 200, ""),
-        ("emitter", Method::GET, "/event-hooks", "", 403, "read"),
-        ("emitter", Method::POST, explain, event, 403, "create"),
-        ("emitter", Method::POST, "/event-hooks", log, 403, "create"),
-        ("emitter", Method::GET, &recovery, "", 403, "read"),
-        ("emitter", Method::POST, &redeliver, "", 403, "create"),
-        ("emitter", Method::POST, &recover, since, 403, "create"),
-        ("emitter", Method::GET, "/poison", "", 403, "read"),
-        ("emitter", Method::DELETE, &poison, "", 403, "delete"),
-        ("emitter", Method::POST, &poison_again, "", 403, "create"),
-        ("admin", Method::POST, "/events", event, 202, ""),
-        ("admin", Method::POST, &recover, since, 202, ""),
-        ("admin", Method::GET, "/poison", "", 200, ""),
-        ("admin", Method::DELETE, sources, "", 204, ""),
-        ("admin", Method::PATCH, hook.as_str(), "{}", 200, ""),
-    ] {
-        let answer = as_holder(&doors, token, method.clone(), path, body).await;
-        assert_eq!(answer.status, status, "{token}: {method} {path}: {}", answer.text);
-        if status == 403 {
-            let message = format!("{token}, you do not have permissions to {verb} this resource");
-            assert_eq!(answer.json(), json!({"message": message}));
-        }
     }
 }
 
@@ -186,26 +83,6 @@ async fn a_tied_token_opens_its_workspace_only() {
     {
         let page = as_holder(&doors, "first", Method::GET, path, "").await.expect(200);
         assert_eq!(page["data"].as_array().unwrap().len(), count, "{path}");
-    }
-}
-
-#[tokio::test]
-async fn poison_is_for_tokens_that_are_not_tied() {
-    let doors = doors().await;
-    let one = "/poison/5d2bb5c1-0a0a-4d7b-a2c2-3c1d2a1f7b10";
-    for (method, path) in [
-        (Method::GET, "/poison".to_owned()),
-        (Method::GET, one.to_owned()),
-        (Method::DELETE, one.to_owned()),
-        (Method::POST, format!("{one}/redeliver")),
-    ] {
-        for prefix in ["", "/team"] {
-            let path = format!("{prefix}{path}");
-            let tied = as_holder(&doors, "team", method.clone(), &path, "").await;
-            assert_eq!(tied.status, 403, "{method} {path}");
-            let free = as_holder(&doors, "admin", method.clone(), &path, "").await;
-            assert_ne!(free.status, 403, "{method} {path}");
-        }
     }
 }
 

@@ -2,10 +2,13 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use api::{Admin, Auth, Front, Ingest, Probe, Reach, Status, wire::hook::Defaults};
+use api::{
+    Admin, Auth, FirstToken, Front, Ingest, Probe, Reach, Route, Status, wire::hook::Defaults,
+};
 use async_trait::async_trait;
 use axum::{Router, body::Body};
 use hooks::{
+    access::TokenHash,
     explain::Explainer,
     manage::Hooks,
     poison::Poisons,
@@ -13,6 +16,7 @@ use hooks::{
     publish::{Publisher, Sources},
     replay::Replays,
     task::Queue,
+    tokens::Tokens,
 };
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
@@ -27,9 +31,7 @@ pub(crate) struct Doors {
     pub(crate) store: MemoryStore,
     pub(crate) queue: MemoryQueue,
     pub(crate) handlers: ScriptedHandlers,
-    admin: Admin,
-    ingest: Ingest,
-    auth: Auth,
+    front: Front,
     router: Router,
 }
 
@@ -91,15 +93,21 @@ impl Doors {
 
     /// Doors with a first token.
     pub(crate) fn guarded(first: &str) -> Self {
+        Self::guarded_by(Arc::new(TokenHash::of(first)))
+    }
+
+    /// Doors whose first token is kept elsewhere.
+    pub(crate) fn guarded_by(first: Arc<dyn FirstToken>) -> Self {
         Self::with(Some(first), Reach::Reachable, Defaults { ssl_verify: false })
     }
 
     /// Doors of a deployment whose storage is out of reach.
     pub(crate) fn unhealthy() -> Self {
-        Self::with(Some("first"), Reach::Unreachable, Defaults { ssl_verify: false })
+        let first = Arc::new(TokenHash::of("first"));
+        Self::with(Some(first), Reach::Unreachable, Defaults { ssl_verify: false })
     }
 
-    fn with(first: Option<&str>, storage: Reach, defaults: Defaults) -> Self {
+    fn with(first: Option<Arc<dyn FirstToken>>, storage: Reach, defaults: Defaults) -> Self {
         let clock = HandClock::default();
         let ledger = MemoryLedger::new(&clock);
         let store = MemoryStore::beside(&ledger);
@@ -110,13 +118,13 @@ impl Doors {
         let kept: Arc<dyn Ledger> = Arc::new(ledger.clone());
         let publisher =
             Arc::new(Publisher::new(shared.0.clone(), shared.1.clone(), shared.2.clone()));
-        let explainer = Explainer::new(
+        let explainer = Arc::new(Explainer::new(
             publisher.clone(),
             shared.0.clone(),
             shared.0.clone(),
             kept.clone(),
             shared.2.clone(),
-        );
+        ));
         let replays = Replays::new(
             shared.0.clone(),
             kept.clone(),
@@ -137,30 +145,41 @@ impl Doors {
             ledger: kept,
             replays: Arc::new(replays),
             poisons: Arc::new(poisons),
-            clock: shared.2,
+            explainer: explainer.clone(),
+            tokens: Arc::new(Tokens::new(shared.0.clone(), shared.2.clone())),
+            clock: shared.2.clone(),
             defaults,
         };
-        let ingest = Ingest { publisher, explainer: Some(Arc::new(explainer)) };
-        let auth = Auth::new(first, shared.0);
-        let router = api::router(Front {
-            admin: admin.clone(),
-            ingest: ingest.clone(),
-            auth: auth.clone(),
+        let front = Front {
+            admin,
+            ingest: Ingest { publisher, explainer: Some(explainer) },
+            auth: match first {
+                Some(first) => Auth::guarded(first, shared.0, shared.2),
+                None => Auth::open(),
+            },
             probe: Arc::new(Health(storage)),
             metrics: Some(Arc::new(|| "counted 1\n".to_owned())),
-        });
-        Self { clock, ledger, store, queue, handlers, admin, ingest, auth, router }
+        };
+        let router = api::router(front.clone());
+        Self { clock, ledger, store, queue, handlers, front, router }
+    }
+
+    /// Every path that there is.
+    pub(crate) fn served(&self) -> Vec<Route> {
+        api::served(self.front.clone())
     }
 
     /// The admin API alone, as a function has it.
     pub(crate) fn admin_alone(self) -> Self {
-        Self { router: api::admin_router(self.admin.clone(), self.auth.clone()), ..self }
+        let Front { admin, auth, probe, .. } = self.front.clone();
+        Self { router: api::admin_router(admin, auth, probe), ..self }
     }
 
     /// `POST /events` alone, as a function has it that knows no hooks.
     pub(crate) fn ingest_alone(self) -> Self {
-        let ingest = Ingest { explainer: None, ..self.ingest.clone() };
-        Self { router: api::ingest_router(ingest, self.auth.clone()), ..self }
+        let Front { ingest, auth, .. } = self.front.clone();
+        let ingest = Ingest { explainer: None, ..ingest };
+        Self { router: api::ingest_router(ingest, auth), ..self }
     }
 
     /// Sends any request.

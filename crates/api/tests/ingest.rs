@@ -241,3 +241,21 @@ async fn an_explanation_runs_nothing() {
     assert_eq!(refused, json!({"message": "explain must be true or false", "errors": []}));
     doors.json(Method::POST, "/events?explain=false", &consumer("alice")).await.expect(202);
 }
+
+#[tokio::test]
+async fn an_event_is_part_of_the_trace_that_it_was_posted_in() {
+    const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    const OTHER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b8-01";
+    for (name, headers, expected) in [
+        ("none", &[][..], None),
+        ("one", &[("traceparent", PARENT)], Some(PARENT)),
+        ("one that is none costs no event", &[("traceparent", "00-0-0-0")], None),
+        ("two are none", &[("traceparent", PARENT), ("traceparent", OTHER)], None),
+    ] {
+        let doors = Doors::open();
+        let headers = [&[JSON][..], headers].concat();
+        post(&doors, &headers, consumer("alice").to_string()).await.expect(202);
+        let trace = queued(&doors)[0].trace.map(|it| it.to_string());
+        assert_eq!(trace.as_deref(), expected, "{name}");
+    }
+}

@@ -2,6 +2,7 @@
 
 use http::Method;
 use serde_json::{Value, json};
+use url::Url;
 
 use crate::doors::Doors;
 
@@ -26,9 +27,12 @@ fn paths() -> Vec<(String, &'static str)> {
         ("/event-hooks/source/crud".into(), "GET, HEAD, OPTIONS"),
         ("/event-hooks/source/a/b".into(), "DELETE, GET, HEAD, OPTIONS, PUT"),
         ("/events".into(), "OPTIONS, POST"),
+        ("/events/explain".into(), "OPTIONS, POST"),
         ("/poison".into(), "GET, HEAD, OPTIONS"),
         ("/poison/x".into(), "DELETE, GET, HEAD, OPTIONS"),
         ("/poison/x/redeliver".into(), "OPTIONS, POST"),
+        ("/tokens".into(), "GET, HEAD, OPTIONS, POST"),
+        ("/tokens/x".into(), "DELETE, OPTIONS"),
         ("/status".into(), "GET, HEAD, OPTIONS"),
         ("/metrics".into(), "GET, HEAD, OPTIONS"),
     ]
@@ -37,6 +41,7 @@ fn paths() -> Vec<(String, &'static str)> {
 #[tokio::test]
 async fn a_path_says_what_it_can_be_asked_and_refuses_the_rest() {
     let doors = Doors::open();
+    assert_eq!(doors.served().len(), paths().len(), "each path that is served");
     for (path, allowed) in paths() {
         for path in [path.clone(), format!("{path}/"), format!("/team{path}")] {
             let options = doors.ask(Method::OPTIONS, &path).await;
@@ -79,9 +84,9 @@ async fn what_is_no_route_is_not_found() {
         "/events/events",
         "/a/b/events",
         "//events",
-        "/tokens",
         "/openapi.json",
-        "/team/tokens",
+        "/tokens/x/y",
+        "/events/explain/x",
         "/event-hooks/5d2bb5c1-0a0a-4d7b-a2c2-3c1d2a1f7b10/redeliver",
         "/event-hooks/5d2bb5c1-0a0a-4d7b-a2c2-3c1d2a1f7b10/recover/x/redeliver",
         "/team/poison/x/y",
@@ -131,13 +136,46 @@ async fn each_door_stands_alone_too() {
     let event = json!({"source": "crud", "event": "consumers"});
     let admin = Doors::open().admin_alone();
     admin.get("/team/event-hooks/").await.expect(200);
+    admin.get("/tokens").await.expect(200);
+    admin.get("/status").await.expect(200);
+    admin.json(Method::POST, "/events/explain", &event).await.expect(200);
     admin.post_events(&event).await.expect(404);
 
     let ingest = Doors::open().ingest_alone();
     ingest.post_events(&event).await.expect(202);
-    ingest.get("/event-hooks").await.expect(404);
-    let explained = ingest.json(Method::POST, "/events?explain=true", &event).await.expect(501);
-    assert_eq!(explained, json!({"message": "events are not explained at this address"}));
+    for path in ["/event-hooks", "/status", "/tokens"] {
+        ingest.get(path).await.expect(404);
+    }
+    ingest.json(Method::POST, "/events/explain", &event).await.expect(404);
+}
+
+#[tokio::test]
+async fn who_knows_no_hooks_sends_callers_to_who_does() {
+    let event = json!({"source": "crud", "event": "consumers"});
+    let base = Url::parse("https://api.example/stage/").unwrap();
+    let ingest = Doors::open().ingest_alone();
+    for (path, expected) in [
+        ("/events", "/stage/events/explain"),
+        ("/team/events", "/stage/team/events/explain"),
+        ("/%74eam/events", "/stage/%74eam/events/explain"),
+        ("/events/", "/stage/events/explain"),
+        ("/team/events//", "/stage/team/events/explain"),
+    ] {
+        let asked = format!("{path}?explain=true");
+        let answer = ingest.json(Method::POST, &asked, &event).await;
+        assert_eq!(answer.status, 307, "{path}: the method and the body stay");
+        let here = base.join(&format!(".{asked}")).unwrap();
+        let there = here.join(answer.header("location").unwrap()).unwrap();
+        assert_eq!((there.path(), there.query()), (expected, None), "{path}");
+    }
+    assert!(ingest.queue.sent().is_empty());
+
+    let both = Doors::open();
+    both.hook(&json!({"source": "crud", "handler": "log"})).await;
+    let here = both.json(Method::POST, "/team/events?explain=true", &event).await.expect(200);
+    let there = both.json(Method::POST, "/team/events/explain", &event).await.expect(200);
+    assert_eq!(here, there);
+    assert_eq!(here["data"][0]["hooks"][0]["outcome"], "would_fire");
 }
 
 #[tokio::test]

@@ -1,5 +1,23 @@
-//! What the three functions share: SDK settings, logs, metrics, traces, the first token.
+//! What do the three functions share? How AWS is asked, and what they say of themselves.
+//!
+//! Reading order: `sdk`; where what is said goes (`telemetry`), as lines (`logs`), numbers (`metrics`)
+//! and spans (`xray`); and what all of it is about (`invocation`, `trace`).
 
+mod clock;
 mod sdk;
 
-pub use self::sdk::sdk_config;
+mod telemetry;
+mod fields;
+mod logs;
+mod metrics;
+mod xray;
+
+mod invocation;
+pub mod trace;
+
+pub use self::{
+    clock::SystemClock,
+    invocation::{Invocations, Invoked},
+    sdk::sdk_config,
+    telemetry::{Telemetry, ended},
+};

@@ -20,6 +20,7 @@ pub mod failure;
 mod headers;
 mod report;
 mod sending;
+mod setup;
 
 use std::sync::Arc;
 
@@ -36,7 +37,7 @@ use hooks::{
 use self::{
     egress::Egress, sandbox::Sandbox, signature::SignatureAlgorithm, webhook_custom::Custom,
 };
-pub use self::{log::LogSink, lua_http::EgressHttp};
+pub use self::{log::LogSink, lua_http::EgressHttp, setup::Setup};
 
 /// The handlers of hooks, and what they are run with.
 pub struct AllHandlers {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hooks::{delivery::Report, ports::Run, secret::Signing, target_url::TargetUrl};
-use http::{HeaderMap, HeaderValue, Method, header::USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header::USER_AGENT};
 
 use crate::{
     egress::{Egress, Request},
@@ -15,6 +15,10 @@ use crate::{
 /// What a hook without a `user-agent` of its own is sent as.
 const AGENT: HeaderValue =
     HeaderValue::from_static(concat!("event-hooks/", env!("CARGO_PKG_VERSION")));
+
+/// The attempt's place in the trace that its event was posted in, if it was (W3C Trace Context). A
+/// hook that names one itself has its own.
+const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// A request that has everything but what is ours to add.
 #[derive(Debug)]
@@ -41,6 +45,10 @@ pub(crate) async fn send(
     let Outgoing { method, url, mut headers, body, signing, ssl_verify, within } = outgoing;
     let line = report::request_line(&method, url);
     headers.entry(USER_AGENT).or_insert(AGENT);
+    if let Some(trace) = run.event.trace {
+        let trace = HeaderValue::try_from(trace.to_string()).expect("hexadecimal and hyphens");
+        headers.entry(TRACE_PARENT).or_insert(trace);
+    }
     sign(&mut headers, signing, algorithm, run, &body);
     let shown = report::shown_headers(&headers);
     let sent = egress.send(Request { method, url, headers, body, ssl_verify, within }).await;

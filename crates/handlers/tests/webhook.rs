@@ -298,3 +298,28 @@ async fn an_event_is_sent_as_a_cloudevent_where_the_hook_says_so() {
     assert!(headers.contains_key("webhook-signature"), "what is signed is what is sent");
     assert!(headers.contains_key("x-kong-signature"));
 }
+
+#[tokio::test]
+async fn the_receiver_is_told_of_the_trace_unless_the_hook_names_one() {
+    const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    for (name, trace, headers, expected) in [
+        ("an event without a trace", None, None, None),
+        ("an event of a trace", Some(PARENT), None, Some(PARENT)),
+        ("a hook with a header of its own", Some(PARENT), Some("mine"), Some("mine")),
+    ] {
+        let receiver = Receiver::http().await;
+        let headers = headers.map(|it| ("Traceparent".to_owned(), it.to_owned()));
+        let webhook =
+            Webhook { headers: headers.into_iter().collect(), ..webhook(receiver.url().as_str()) };
+        let event = Event { trace: trace.map(|it| it.parse().unwrap()), ..event() };
+        let (hook, delivery) = (hook_of(Handler::Webhook(webhook)), delivery().id());
+        let run = Run { hook: &hook, event: &event, name: None, delivery, at: START };
+        handlers(egress(&LOOPBACK)).run(run).await;
+        let request = receiver.next().await;
+        assert_eq!(
+            header_map(&request).get("traceparent").map(|it| it.to_str().unwrap()),
+            expected,
+            "{name}"
+        );
+    }
+}

@@ -1,13 +1,15 @@
 //! Who may do what: tokens, roles, and the workspaces they are tied to.
 
-use std::fmt;
+use std::{fmt, net::IpAddr};
 
+use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
     id::TokenId,
     name::{Scope, Workspace},
+    ports::PortResult,
     time::Timestamp,
 };
 
@@ -21,6 +23,25 @@ pub enum Role {
     ReadOnly,
     /// To post events and publish sources.
     Emitter,
+}
+
+impl Role {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Admin, Self::ReadOnly, Self::Emitter];
+
+    /// The role of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == name)
+    }
+
+    /// The name that the admin API uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::ReadOnly => "read-only",
+            Self::Emitter => "emitter",
+        }
+    }
 }
 
 /// A token as it is kept: by its hash, never as itself.
@@ -48,12 +69,7 @@ pub struct TokenHash(String);
 impl TokenHash {
     /// The hash of a token as the caller shows it.
     pub fn of(token: &str) -> Self {
-        use fmt::Write;
-        let mut text = String::with_capacity(64);
-        for byte in Sha256::digest(token) {
-            write!(text, "{byte:02x}").expect("writing to a String cannot fail");
-        }
-        Self(text)
+        Self(sha256(token))
     }
 
     /// 64 hexadecimal digits.
@@ -62,9 +78,74 @@ impl TokenHash {
     }
 }
 
+/// The SHA-256 of a text, in hexadecimal digits.
+pub(crate) fn sha256(text: &str) -> String {
+    use fmt::Write;
+    let mut digits = String::with_capacity(64);
+    for byte in Sha256::digest(text) {
+        write!(digits, "{byte:02x}").expect("writing to a String cannot fail");
+    }
+    digits
+}
+
 impl fmt::Debug for TokenHash {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "TokenHash({}…)", self.0.get(..8).unwrap_or_default())
+    }
+}
+
+/// The token that is there before all others, and gives them out: its holder may do everything.
+///
+/// **Promise:** when another one has taken its place, that is known within ten seconds.
+#[async_trait]
+pub trait FirstToken: Send + Sync {
+    /// Its hash; where there is `None`, nobody holds it. An error says that it cannot be told now
+    /// who does.
+    async fn hash(&self) -> PortResult<Option<TokenHash>>;
+}
+
+/// A first token that never changes.
+#[async_trait]
+impl FirstToken for TokenHash {
+    async fn hash(&self) -> PortResult<Option<TokenHash>> {
+        Ok(Some(self.clone()))
+    }
+}
+
+/// Who does something, for those who ask later.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct By {
+    /// What they showed.
+    pub who: Who,
+    /// Where they are, as far as that can be told.
+    pub address: Option<IpAddr>,
+}
+
+/// As whom somebody does something.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Who {
+    /// As anybody: no token is configured, and none is asked for.
+    #[default]
+    Anybody,
+    /// As the holder of the first token.
+    First,
+    /// As the holder of a token.
+    Holder {
+        /// The token's id.
+        id: TokenId,
+        /// The token's name.
+        name: String,
+    },
+}
+
+impl Who {
+    /// What is said of them: `anybody`, `first_token` or `token`.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Anybody => "anybody",
+            Self::First => "first_token",
+            Self::Holder { .. } => "token",
+        }
     }
 }
 
@@ -112,6 +193,14 @@ impl Caller {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_role_is_kept_by_the_name_that_it_is_shown_by() {
+        for role in Role::ALL {
+            assert_eq!(Role::parse(role.as_str()), Some(role));
+            assert_eq!(serde_json::to_value(role).unwrap(), role.as_str());
+        }
+    }
 
     #[test]
     fn a_role_allows_what_it_is_for() {

@@ -5,27 +5,30 @@
 //! the ledger holds already, or a later one of that run, is dropped: without that, every crash
 //! would double the chain.
 
+mod ailing;
 mod following;
+mod noting;
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::FutureExt as _;
+use tracing::Instrument as _;
 
-use self::following::{follow, hop};
+use self::{
+    following::{follow, hop},
+    noting::{note, span},
+};
 use crate::{
+    closing::Closing,
     delivery::{
         Attempt, Delivery, ExhaustedReason, Failure, FailureClass, HandlerResult, Outcome,
         PendingReason, Record, Report, State, Step,
     },
-    health::{Sign, Turn},
     hook::EventHook,
-    operational::{self, DisabledBecause},
-    ports::{
-        Clock, Handlers, HookStore, LONGEST_DELAY, Ledger, Outgoing, PortError, PortResult,
-        Progress, Run, TaskQueue,
-    },
+    operational,
+    ports::{Clock, Handlers, HookStore, Ledger, PortResult, Progress, Run, TaskQueue},
     slots::{Slot, Slots},
-    task::{Queue, Retry, Task},
+    task::Retry,
     time::Timestamp,
     vitals::Vitals,
 };
@@ -73,59 +76,94 @@ struct Try<'a> {
     waits_since: Option<Timestamp>,
 }
 
+/// What became of an attempt that was owed.
+#[derive(Debug)]
+pub(crate) enum Seen {
+    /// It was made, or what is to become of it instead was written down.
+    Through,
+    /// There was no time left to begin it: it is still owed, to be sent on by the caller.
+    Owed(Left),
+}
+
+/// What there was no time for.
+#[derive(Debug)]
+pub(crate) enum Left {
+    /// A first attempt.
+    First(Box<Delivery>),
+    /// One that waited before.
+    Retry(Box<Retry>),
+}
+
 /// How long a delivery waits for its receiver beyond its schedule, before it is given up.
 const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
 impl Deliverer {
     /// The first attempt of a delivery that has just passed its gate; or, where its receiver is not
     /// doing well, its place among those that wait.
-    pub async fn first(&self, hook: &EventHook, delivery: &Delivery) -> PortResult<()> {
+    pub(crate) async fn first(
+        &self,
+        hook: &EventHook,
+        delivery: Delivery,
+        closing: &Closing,
+    ) -> PortResult<Seen> {
         let now = self.clock.now();
-        let retry =
-            || Retry { delivery: delivery.clone(), attempt: 1, due: now, waits_since: None };
-        if !self.vitals.admits_first(hook, now).await {
-            return self.defer(retry(), PendingReason::Circuit, now).await;
+        let retry = |delivery| Retry { delivery, attempt: 1, due: now, waits_since: None };
+        if closing.has_come() {
+            return Ok(Seen::Owed(Left::First(Box::new(delivery))));
         }
-        let Some(slot) = self.slots.for_first(hook.id, &*self.clock).await else {
-            return self.defer(retry(), PendingReason::Slow, now).await;
+        if !self.vitals.admits_first(hook, now).await {
+            return self.defer(retry(delivery), PendingReason::Circuit, now).await;
+        }
+        let slot = match closing.before(self.slots.for_first(hook.id, &*self.clock)).await {
+            None => return Ok(Seen::Owed(Left::First(Box::new(delivery)))),
+            Some(None) => return self.defer(retry(delivery), PendingReason::Slow, now).await,
+            Some(Some(slot)) => slot,
         };
         let now = self.clock.now();
         // Those before it may have opened the circuit while it waited for room.
         if !self.vitals.admits_first(hook, now).await {
             drop(slot);
-            return self.defer(retry(), PendingReason::Circuit, now).await;
+            return self.defer(retry(delivery), PendingReason::Circuit, now).await;
         }
-        let first = Try { hook, delivery, number: 1, is_recorded: false, waits_since: None };
+        let first =
+            Try { hook, delivery: &delivery, number: 1, is_recorded: false, waits_since: None };
         self.attempt(first, slot).await
     }
 
     /// The first attempt of a delivery that did not come straight from a match: a continuation, a
     /// ping. What is in the ledger has ended, or a task of its own stands for it.
-    pub async fn resume(&self, delivery: Delivery) -> PortResult<()> {
+    pub(crate) async fn resume(&self, delivery: Delivery, closing: &Closing) -> PortResult<Seen> {
         let due = self.clock.now();
-        if self.progress(&delivery, due).await?.is_some() {
-            return Ok(());
+        if closing.has_come() {
+            return Ok(Seen::Owed(Left::First(Box::new(delivery))));
         }
-        self.make(Retry { delivery, attempt: 1, due, waits_since: None }, false).await
+        if self.progress(&delivery, due).await?.is_some() {
+            return Ok(Seen::Through);
+        }
+        self.make(Retry { delivery, attempt: 1, due, waits_since: None }, false, closing).await
     }
 
     /// The attempt that a task asks for, if it is still owed.
-    pub async fn retry(&self, retry: Retry) -> PortResult<()> {
+    pub(crate) async fn retry(&self, retry: Retry, closing: &Closing) -> PortResult<Seen> {
         let delivery = &retry.delivery;
         let now = self.clock.now();
         if let Some(early) = retry.due.since(now) {
-            return self.send_on(retry, early).await;
+            self.send_on(retry, early).await?;
+            return Ok(Seen::Through);
+        }
+        if closing.has_come() {
+            return Ok(Seen::Owed(Left::Retry(Box::new(retry))));
         }
         let progress = self.progress(delivery, now).await?;
         if progress.is_some_and(|it| !it.still_owes(retry.step())) {
-            return Ok(());
+            return Ok(Seen::Through);
         }
         // It has waited, and that is in the ledger; or will be, when a record that came late is.
-        self.make(retry, true).await
+        self.make(retry, true, closing).await
     }
 
     /// Makes an attempt that waited before, if its hook and its receiver are there for it.
-    async fn make(&self, retry: Retry, is_recorded: bool) -> PortResult<()> {
+    async fn make(&self, retry: Retry, is_recorded: bool, closing: &Closing) -> PortResult<Seen> {
         let delivery = &retry.delivery;
         let now = self.clock.now();
         let Some(hook) = self.alive(delivery).await? else {
@@ -138,8 +176,11 @@ impl Deliverer {
             return self.wait_on(&hook, retry, PendingReason::Circuit, now).await;
         }
         // Room first: a probe that has the circuit to itself must not wait for anything.
-        let Some(slot) = self.slots.for_waited(hook.id, &*self.clock).await else {
-            return self.wait_on(&hook, retry, PendingReason::Slow, now).await;
+        let slot = match closing.before(self.slots.for_waited(hook.id, &*self.clock)).await {
+            None if is_recorded => return Ok(Seen::Owed(Left::Retry(Box::new(retry)))),
+            None => return Ok(Seen::Owed(Left::First(Box::new(retry.delivery)))),
+            Some(None) => return self.wait_on(&hook, retry, PendingReason::Slow, now).await,
+            Some(Some(slot)) => slot,
         };
         let now = self.clock.now();
         if !self.vitals.admits_waiting(&hook, now).await {
@@ -152,14 +193,15 @@ impl Deliverer {
     }
 
     /// Runs the handler, and decides and does what follows.
-    async fn attempt(&self, it: Try<'_>, slot: Slot) -> PortResult<()> {
+    async fn attempt(&self, it: Try<'_>, slot: Slot) -> PortResult<Seen> {
         let Try { hook, delivery, number, is_recorded, waits_since } = it;
         let id = delivery.id();
         let step = Step { run: delivery.run, attempt: number };
         let at = self.clock.now();
-        let event = &delivery.event;
+        let event = &delivery.event.in_a_new_span();
         let run = Run { hook, event, name: Some(&event.event), delivery: id, at };
-        let report = AssertUnwindSafe(self.handlers.run(run)).catch_unwind().await;
+        let running = self.handlers.run(run).instrument(span(&delivery.event, event, hook));
+        let report = AssertUnwindSafe(running).catch_unwind().await;
         let report = report.unwrap_or_else(|_| panicked());
         let ended = self.clock.now();
         if let Outcome::Failed(Failure { class: FailureClass::NotTried, .. }) = report.outcome {
@@ -202,7 +244,8 @@ impl Deliverer {
             self.record(Record { delivery, step, attempt, state, at: ended }).await?;
         }
         // Last: what fails here must not have the attempt made again.
-        self.note_health(hook, &outcome, ended).await
+        self.note_health(hook, &outcome, ended).await?;
+        Ok(Seen::Through)
     }
 
     /// Puts a delivery off once more, unless it has waited too long.
@@ -212,7 +255,7 @@ impl Deliverer {
         retry: Retry,
         reason: PendingReason,
         now: Timestamp,
-    ) -> PortResult<()> {
+    ) -> PortResult<Seen> {
         // Our own downtime is no fault of the receiver's: what counts is since when it was asked.
         let since = retry.waits_since.unwrap_or(now);
         if now.since(since + LONGEST_WAIT).is_none() {
@@ -231,7 +274,7 @@ impl Deliverer {
         mut retry: Retry,
         reason: PendingReason,
         now: Timestamp,
-    ) -> PortResult<()> {
+    ) -> PortResult<Seen> {
         let since = *retry.waits_since.get_or_insert(now);
         let wait = hop(reason, since.distance(now));
         let delivery = retry.delivery.clone();
@@ -239,51 +282,8 @@ impl Deliverer {
         metrics::counter!("event_hooks_deferred_total", "reason" => reason.as_str()).increment(1);
         self.send_on(retry, wait).await?;
         let state = State::Pending { due: now + wait, reason };
-        self.record(Record { delivery, step, attempt: None, state, at: now }).await
-    }
-
-    /// The receiver wants no more: the hook is disabled, and the delivery parked. Where the hook
-    /// was changed meanwhile, that was about another one, and the delivery is tried again.
-    async fn gone(
-        &self,
-        hook: &EventHook,
-        delivery: &Delivery,
-        number: u32,
-        now: Timestamp,
-    ) -> PortResult<State> {
-        self.disable(hook, DisabledBecause::Gone, now).await?;
-        let reason = "the receiver of an earlier version of the hook answered 410".to_owned();
-        let class = FailureClass::Transient { retry_after: None };
-        Ok(match self.alive(delivery).await? {
-            None => State::Cancelled,
-            Some(hook) if !hook.is_enabled() => State::Parked,
-            Some(_) => follow(delivery, number, &Outcome::Failed(Failure { class, reason }), now),
-        })
-    }
-
-    /// Disables a hook, if it still is what failed. It is said first: told twice is better than
-    /// never.
-    async fn disable(
-        &self,
-        hook: &EventHook,
-        because: DisabledBecause,
-        now: Timestamp,
-    ) -> PortResult<()> {
-        let found = self.hooks.hook(hook.id).await?;
-        let is_same =
-            |it: &EventHook| (it.generation, it.version) == (hook.generation, hook.version);
-        if !found.as_ref().is_some_and(is_same) {
-            return Ok(());
-        }
-        self.say(operational::disabled(hook, because, now)).await?;
-        match self.hooks.replace(&hook.disabled(now), hook.version).await {
-            // Somebody was faster, and what is the case now is theirs to say.
-            Err(PortError::Conflict) => return Ok(()),
-            replaced => replaced?,
-        }
-        tracing::warn!(hook.id = %hook.id, because = because.as_str(), "hook disabled");
-        metrics::counter!("event_hooks_disabled_total", "reason" => because.as_str()).increment(1);
-        Ok(())
+        self.record(Record { delivery, step, attempt: None, state, at: now }).await?;
+        Ok(Seen::Through)
     }
 
     async fn progress(&self, delivery: &Delivery, now: Timestamp) -> PortResult<Option<Progress>> {
@@ -295,111 +295,10 @@ impl Deliverer {
         let hook = self.hooks.hook(delivery.hook).await?;
         Ok(hook.filter(|hook| hook.generation == delivery.generation))
     }
-
-    /// What an attempt says about the hook's receiver, and what follows from it.
-    async fn note_health(
-        &self,
-        hook: &EventHook,
-        outcome: &Outcome,
-        at: Timestamp,
-    ) -> PortResult<()> {
-        let sign = match outcome {
-            Outcome::Succeeded => Sign::Well,
-            Outcome::Failed(Failure { class: FailureClass::Transient { .. }, .. }) => Sign::Ill,
-            Outcome::Failed(_) => return Ok(()),
-        };
-        match self.vitals.note(hook, sign, at).await {
-            None => {}
-            Some(Turn::Opened) => tracing::warn!(hook.id = %hook.id, "circuit opened"),
-            Some(Turn::Closed) => tracing::info!(hook.id = %hook.id, "circuit closed"),
-            Some(Turn::Disable) => {
-                self.disable(hook, DisabledBecause::Failing, at).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn say(&self, said: Option<Outgoing>) -> PortResult<()> {
-        match said {
-            Some(said) => self.queue.send(vec![said]).await,
-            None => Ok(()),
-        }
-    }
-
-    /// Writes down a delivery that ends, or waits, without an attempt.
-    pub async fn end(&self, delivery: &Delivery, step: Step, state: State) -> PortResult<()> {
-        tracing::info!(
-            delivery.id = %delivery.id(), hook.id = %delivery.hook, event.id = %delivery.event.id,
-            status = state.status().as_str(), "delivery not attempted",
-        );
-        metrics::counter!("event_hooks_deliveries_total", "status" => state.status().as_str())
-            .increment(1);
-        let delivery = delivery.clone();
-        self.record(Record { delivery, step, attempt: None, state, at: self.clock.now() }).await
-    }
-
-    /// Records what happened. What cannot be written now becomes a task: the handler is not run
-    /// again for the sake of a log row.
-    pub async fn record(&self, record: Record) -> PortResult<()> {
-        let Err(error) = self.write(&record).await else { return Ok(()) };
-        tracing::warn!(delivery.id = %record.delivery.id(), %error, "attempt not recorded, queued");
-        self.queue
-            .send(vec![Outgoing {
-                queue: Queue::Retries,
-                group: record.delivery.hook.to_string(),
-                task: Task::Record(Box::new(record)),
-                delay: Duration::from_secs(1),
-            }])
-            .await
-    }
-
-    /// Writes a record, or says that it could not.
-    pub async fn write(&self, record: &Record) -> PortResult<()> {
-        self.ledger.record(record, record.at + self.logging.retention).await
-    }
-
-    async fn send_on(&self, retry: Retry, wait: Duration) -> PortResult<()> {
-        self.queue
-            .send(vec![Outgoing {
-                queue: Queue::Retries,
-                group: retry.delivery.hook.to_string(),
-                task: Task::Retry(Box::new(retry)),
-                delay: wait.min(LONGEST_DELAY),
-            }])
-            .await
-    }
 }
 
 fn panicked() -> Report {
     let reason = "the handler panicked; this is a defect of event hooks, please report it".into();
     let class = FailureClass::Permanent(ExhaustedReason::Panicked);
     Report::without_request(Outcome::Failed(Failure { class, reason }), HandlerResult::Nothing)
-}
-
-/// One attempt, one line.
-fn note(
-    delivery: &Delivery,
-    step: Step,
-    outcome: &Outcome,
-    state: &State,
-    took: Duration,
-    now: Timestamp,
-) {
-    let status = state.status().as_str();
-    let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    let error = match outcome {
-        Outcome::Succeeded => None,
-        Outcome::Failed(failure) => Some(failure.reason.as_str()),
-    };
-    tracing::info!(
-        delivery.id = %delivery.id(), hook.id = %delivery.hook, event.id = %delivery.event.id,
-        run = step.run, attempt = step.attempt, took_ms, status, error,
-        "delivery attempted",
-    );
-    metrics::histogram!("event_hooks_attempt_seconds").record(took.as_secs_f64());
-    metrics::counter!("event_hooks_deliveries_total", "status" => status).increment(1);
-    if *state == State::Delivered {
-        let latency = now.distance(delivery.event.order.accepted).as_secs_f64();
-        metrics::histogram!("event_hooks_delivery_latency_seconds").record(latency);
-    }
 }

@@ -5,6 +5,7 @@
 //! of reach, or others keep writing its gate; a receiver's failure never gives one back.
 
 mod gating;
+mod leftover;
 
 use std::{
     collections::HashMap,
@@ -15,8 +16,10 @@ use std::{
 use futures_util::{StreamExt as _, future::join_all, stream};
 use lru::LruCache;
 
+use self::leftover::Leftover;
 use crate::{
-    deliver::{Deliverer, Logging},
+    closing::Closing,
+    deliver::{Deliverer, Logging, Seen},
     delivery::{Delivery, Record, State, Step},
     event::Event,
     gate::{GateKey, Memory},
@@ -114,7 +117,7 @@ enum Work {
     Record(Box<Record>),
     First(Match),
     Park(Match),
-    Continue(Delivery),
+    Continue(Box<Delivery>),
     Retry(Box<Retry>),
     Recover(Box<Recover>),
 }
@@ -158,9 +161,10 @@ impl Dispatcher {
     }
 
     /// Sees a batch of messages through, and answers what is to become of each, in their order.
-    pub async fn dispatch(&self, messages: Vec<Message>) -> Vec<Handled> {
+    /// What is not begun when it is time to close is sent on.
+    pub async fn dispatch(&self, messages: Vec<Message>, closing: &Closing) -> Vec<Handled> {
         let begun = self.begin(messages).await;
-        join_all(begun.into_iter().map(|it| self.finish(it))).await
+        join_all(begun.into_iter().map(|it| self.finish(it, closing))).await
     }
 
     /// Decides what is to be done for each message of a batch, in their order: match, claim, gate.
@@ -192,8 +196,9 @@ impl Dispatcher {
         begun.into_iter().map(Begun).collect()
     }
 
-    /// Does what was decided for a message.
-    pub async fn finish(&self, begun: Begun) -> Handled {
+    /// Does what was decided for a message, as far as it is begun before it is time to close. What
+    /// is left then is sent on in tasks of its own: giving the message back would count against it.
+    pub async fn finish(&self, begun: Begun, closing: &Closing) -> Handled {
         let work = match begun.0 {
             Ok(work) => work,
             Err(handled) => return handled,
@@ -201,34 +206,48 @@ impl Dispatcher {
         // What is sent on must not wait for a receiver.
         let (sent, others): (Vec<_>, Vec<_>) =
             work.into_iter().partition(|it| matches!(it, Work::Send(_)));
+        let mut left = Leftover::default();
         for group in [sent, others] {
             let mut done = stream::iter(group)
-                .map(|work| self.perform(work))
+                .map(|work| self.perform(work, closing))
                 .buffer_unordered(Self::MOST_IN_FLIGHT);
             let mut failed = None;
             while let Some(result) = done.next().await {
-                failed = failed.or(result.err());
+                match result {
+                    Ok(Seen::Through) => {}
+                    Ok(Seen::Owed(it)) => left.add(it),
+                    Err(error) => failed = failed.or(Some(error)),
+                }
             }
             if let Some(error) = failed {
                 return Handled::Again(Arc::new(error));
             }
         }
-        Handled::Done
+        if left.is_empty() {
+            return Handled::Done;
+        }
+        tracing::info!(deliveries = left.len(), "no time left, sent on");
+        match self.deliverer.queue.send(left.into_tasks()).await {
+            Ok(()) => Handled::Done,
+            Err(error) => Handled::Again(Arc::new(error)),
+        }
     }
 
-    async fn perform(&self, work: Work) -> PortResult<()> {
+    async fn perform(&self, work: Work, closing: &Closing) -> PortResult<Seen> {
         let deliverer = &self.deliverer;
         match work {
-            Work::Send(tasks) => deliverer.queue.send(tasks).await,
-            Work::Record(record) => deliverer.write(&record).await,
-            Work::First(it) => deliverer.first(&it.hook, &it.delivery()).await,
+            Work::Send(tasks) => deliverer.queue.send(tasks).await?,
+            Work::Record(record) => deliverer.write(&record).await?,
+            Work::First(it) => return deliverer.first(&it.hook, it.delivery(), closing).await,
             Work::Park(it) => {
-                deliverer.end(&it.delivery(), Step { run: 0, attempt: 1 }, State::Parked).await
+                let step = Step { run: 0, attempt: 1 };
+                return deliverer.end(&it.delivery(), step, State::Parked).await;
             }
-            Work::Continue(delivery) => deliverer.resume(delivery).await,
-            Work::Retry(retry) => deliverer.retry(*retry).await,
-            Work::Recover(recover) => self.replays.slice(*recover).await,
+            Work::Continue(delivery) => return deliverer.resume(*delivery, closing).await,
+            Work::Retry(retry) => return deliverer.retry(*retry, closing).await,
+            Work::Recover(recover) => self.replays.slice(*recover).await?,
         }
+        Ok(Seen::Through)
     }
 
     /// What is owed to hooks for these events, when all is matched, claimed and decided.
@@ -324,7 +343,7 @@ fn sort(task: Task, message: usize, redelivered: bool, fresh: &mut Vec<Fresh>) -
             Vec::new()
         }
         Task::Deliver { event, owed } => {
-            owed.iter().map(|it| Work::Continue(it.delivery(&event))).collect()
+            owed.iter().map(|it| Work::Continue(Box::new(it.delivery(&event)))).collect()
         }
         Task::Retry(retry) => vec![Work::Retry(retry)],
         Task::Record(record) => vec![Work::Record(record)],
@@ -363,12 +382,7 @@ fn limited(matches: Vec<Match>) -> Vec<(usize, Work)> {
         }
     }
     work.extend(later.into_iter().map(|(message, event, owed)| {
-        let group = event.workspace.as_str().to_owned();
-        let task = Task::Deliver { event: Box::new(Event::clone(&event)), owed };
-        (
-            message,
-            Work::Send(vec![Outgoing { queue: Queue::Events, task, delay: Duration::ZERO, group }]),
-        )
+        (message, Work::Send(vec![leftover::continuation(&event, owed)]))
     }));
     work
 }

@@ -9,6 +9,7 @@ use crate::{
     id::{OccurrenceId, RequestId},
     name::{EventName, SourceName, Workspace},
     time::Timestamp,
+    trace::TraceParent,
 };
 
 /// An accepted event. Cheap to clone: its data is shared.
@@ -36,6 +37,9 @@ pub struct Event {
     /// The process that saw it, where the caller said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pid: Option<i64>,
+    /// The trace that it was posted in, if any; in an attempt, that attempt's span of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceParent>,
 }
 
 /// An event's place among all events: by acceptance, never by the caller's clock.
@@ -109,6 +113,12 @@ impl Event {
     #[must_use]
     pub fn seen_as(&self, source: &SourceName, event: &EventName) -> Self {
         Self { source: source.clone(), event: event.clone(), ..self.clone() }
+    }
+
+    /// The same occurrence in a new span of its trace, where it has one.
+    #[must_use]
+    pub(crate) fn in_a_new_span(&self) -> Self {
+        Self { trace: self.trace.map(|it| it.child()), ..self.clone() }
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{
     matching::{self, Unmatched},
     name::{EventName, Scope, SourceName, Workspace},
     ports::{CatalogStore, Clock, HookStore, Ledger, PageRequest, PortResult},
-    publish::{NewEvent, PublishError, Publisher, accept},
+    publish::{NewEvent, Posting, PublishError, Publisher, accept},
 };
 
 /// What would become of an event.
@@ -114,6 +114,11 @@ impl Explainer {
         Self { publisher, hooks, catalog, ledger, clock }
     }
 
+    /// What would accept the events.
+    pub fn publisher(&self) -> &Publisher {
+        &self.publisher
+    }
+
     /// What would become of these events, posted together, now. Hooks of the default workspace see
     /// the events of every other; to a caller who is `tied` to workspaces they are not shown.
     pub async fn explain(
@@ -129,7 +134,7 @@ impl Explainer {
 
         let mut memories = HashMap::new();
         let mut explained = Vec::with_capacity(events.len());
-        let events = accept(workspace, events, None, self.clock.now());
+        let events = accept(workspace, events, Posting::default(), self.clock.now());
         for (index, event) in events.into_iter().enumerate() {
             let mut hooks = Vec::new();
             let mut met = HashSet::new();

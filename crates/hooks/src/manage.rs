@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 
 use self::turns::Turns;
 use crate::{
+    access::By,
+    audit::{self, Change},
     delivery::{Delivery, Report},
     event::{Data, Event, Order},
     handler::{HandlerKind, Secrets},
@@ -90,6 +92,7 @@ impl Hooks {
     /// depend on its receiver. `created_at` is kept where somebody brings a hook from elsewhere.
     pub async fn create(
         &self,
+        by: &By,
         workspace: &Workspace,
         id: Option<HookId>,
         draft: Draft,
@@ -101,12 +104,15 @@ impl Hooks {
             created_at: created_at.unwrap_or_else(|| self.clock.now()),
             ..draft.into_hook(id, workspace.clone(), self.clock.now())
         };
-        match self.store.insert(&hook).await {
+        let inserted = self.store.insert(&hook).await;
+        audit::note(by, &Change::created(&hook), &inserted);
+        match inserted {
             Err(PortError::Conflict) => return Err(ManageError::Taken(id)),
             inserted => inserted?,
         }
         self.greet(&hook).await;
-        self.say([operational::changed(&hook, Operation::Create, self.clock.now())]).await;
+        let now = self.clock.now();
+        self.say([operational::changed(None, &hook, Operation::Create, by, now)]).await;
         Ok(hook)
     }
 
@@ -128,16 +134,18 @@ impl Hooks {
     /// Changes a hook into what `change` makes of it as it is then.
     pub async fn patch(
         &self,
+        by: &By,
         scope: &Scope,
         id: HookId,
         change: impl Fn(&EventHook) -> Result<Draft, Violations>,
     ) -> Result<EventHook, ManageError> {
         let _turn = self.turns.wait(id).await;
-        self.change(scope, id, change).await
+        self.change(by, scope, id, change).await
     }
 
     async fn change(
         &self,
+        by: &By,
         scope: &Scope,
         id: HookId,
         change: impl Fn(&EventHook) -> Result<Draft, Violations>,
@@ -147,11 +155,13 @@ impl Hooks {
             let draft = change(&hook).map_err(ManageError::Invalid)?;
             self.handlers.check(&draft).await?;
             let changed = hook.changed(draft, self.clock.now());
-            match self.store.replace(&changed, hook.version).await {
+            let replaced = self.store.replace(&changed, hook.version).await;
+            audit::note(by, &Change::updated(&hook, &changed), &replaced);
+            match replaced {
                 Err(PortError::Conflict) => {}
                 replaced => {
                     replaced?;
-                    self.tell_of(&hook, &changed).await;
+                    self.tell_of(by, &hook, &changed).await;
                     return Ok(changed);
                 }
             }
@@ -162,6 +172,7 @@ impl Hooks {
     /// Makes the hook of this id be `draft`, whether there was one (`false`) or not (`true`).
     pub async fn put(
         &self,
+        by: &By,
         workspace: &Workspace,
         id: HookId,
         draft: Draft,
@@ -169,11 +180,11 @@ impl Hooks {
     ) -> Result<(EventHook, bool), ManageError> {
         let _turn = self.turns.wait(id).await;
         for _ in 0..MOST_TRIES {
-            match self.change(&Scope::of(workspace), id, |_| Ok(draft.clone())).await {
+            match self.change(by, &Scope::of(workspace), id, |_| Ok(draft.clone())).await {
                 Err(ManageError::NotFound(_)) => {}
                 changed => return Ok((changed?, false)),
             }
-            match self.create(workspace, Some(id), draft.clone(), created_at).await {
+            match self.create(by, workspace, Some(id), draft.clone(), created_at).await {
                 // Made by somebody else meanwhile: change theirs. Or it is in another workspace.
                 Err(ManageError::Taken(_)) => {}
                 created => return Ok((created?, true)),
@@ -183,16 +194,18 @@ impl Hooks {
     }
 
     /// Removes a hook. What it is still owed is cancelled when its turn comes.
-    pub async fn delete(&self, scope: &Scope, id: HookId) -> Result<(), ManageError> {
+    pub async fn delete(&self, by: &By, scope: &Scope, id: HookId) -> Result<(), ManageError> {
         let _turn = self.turns.wait(id).await;
         for _ in 0..MOST_TRIES {
             let hook = self.get(scope, id).await?;
-            match self.store.remove(&hook).await {
+            let removed = self.store.remove(&hook).await;
+            audit::note(by, &Change::deleted(&hook), &removed);
+            match removed {
                 Err(PortError::Conflict) => {}
                 removed => {
                     removed?;
                     let now = self.clock.now();
-                    self.say([operational::changed(&hook, Operation::Delete, now)]).await;
+                    self.say([operational::changed(None, &hook, Operation::Delete, by, now)]).await;
                     return Ok(());
                 }
             }
@@ -201,14 +214,15 @@ impl Hooks {
     }
 
     /// Says what became of a hook. It is done by then: that this is not heard of must not undo it.
-    async fn tell_of(&self, before: &EventHook, after: &EventHook) {
+    async fn tell_of(&self, by: &By, before: &EventHook, after: &EventHook) {
         let now = self.clock.now();
         let turn = match (before.is_enabled(), after.is_enabled()) {
             (true, false) => operational::disabled(after, DisabledBecause::Admin, now),
             (false, true) => operational::enabled(after, now),
             _ => None,
         };
-        self.say([operational::changed(after, Operation::Update, now), turn]).await;
+        let change = operational::changed(Some(before), after, Operation::Update, by, now);
+        self.say([change, turn]).await;
     }
 
     async fn say(&self, said: impl IntoIterator<Item = Option<Outgoing>>) {
@@ -305,6 +319,7 @@ impl Hooks {
             key: None,
             time: None,
             pid: None,
+            trace: None,
         }
     }
 }

@@ -163,6 +163,7 @@ mod tests {
             key: None,
             time: None,
             pid: None,
+            trace: None,
         }
     }
 

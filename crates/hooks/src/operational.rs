@@ -6,12 +6,12 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use url::Url;
 
 use crate::{
+    access::{By, Who},
+    audit::without_credentials,
     delivery::{Delivery, ExhaustedReason, Step},
     event::{Data, Event, EventKey, Order},
-    handler::Secrets,
     hook::EventHook,
     id::{OccurrenceId, RequestId},
     name::{EventName, SourceName},
@@ -22,6 +22,10 @@ use crate::{
 
 /// The source of what is said about deliveries and health.
 const SOURCE: &str = "event-hooks";
+
+/// The largest change of a hook that is told with what the hook was before: as large as the events
+/// of others may be.
+const MOST_BYTES: usize = 256 * 1024;
 
 /// Why a hook was disabled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,13 +113,27 @@ pub(crate) fn enabled(hook: &EventHook, now: Timestamp) -> Option<Outgoing> {
     health_event(hook, "hook-enabled", data, of_version("hook-enabled", hook), now)
 }
 
-/// `dao:crud` of schema `event_hooks`, which is `crud`/`event_hooks`, too.
-pub(crate) fn changed(hook: &EventHook, operation: Operation, now: Timestamp) -> Option<Outgoing> {
-    let data = json!({
+/// `dao:crud` of schema `event_hooks`, which is `crud`/`event_hooks`, too: a hook was changed by
+/// somebody, and this is what it was before that, where it was.
+pub(crate) fn changed(
+    old: Option<&EventHook>,
+    hook: &EventHook,
+    operation: Operation,
+    by: &By,
+    now: Timestamp,
+) -> Option<Outgoing> {
+    let mut data = json!({
         "schema": "event_hooks",
         "operation": operation.as_str(),
         "entity": without_credentials(hook),
+        "by": said_of_who(&by.who),
     });
+    let old = old.map(without_credentials);
+    if let Some(old) =
+        old.filter(|old| data.to_string().len() + old.to_string().len() <= MOST_BYTES)
+    {
+        data["old_entity"] = old;
+    }
     let key = format!("event_hooks:{}:{}", operation.as_str(), of_version("changed", hook));
     event(hook, "dao:crud", operation.as_str(), data, key, now)
 }
@@ -125,24 +143,12 @@ fn of_version(what: &str, hook: &EventHook) -> String {
     format!("{what}:{}:{}:{}", hook.id, hook.generation, hook.version)
 }
 
-/// A hook as others may see it. Who listens to changes of hooks is not trusted with what they send:
-/// header values and the query of the URL often hold tokens.
-fn without_credentials(hook: &EventHook) -> Value {
-    let mut view = Value::Object(hook.view(Secrets::Hidden));
-    let config = &mut view["config"];
-    if let Some(headers) = config.get_mut("headers").and_then(Value::as_object_mut) {
-        headers.values_mut().for_each(|value| *value = "***".into());
+/// Never the token, but what its people call it.
+fn said_of_who(who: &Who) -> Value {
+    match who {
+        Who::Holder { name, .. } => json!({"kind": who.as_str(), "name": name}),
+        Who::Anybody | Who::First => json!({"kind": who.as_str()}),
     }
-    let url = config.get("url").and_then(Value::as_str).and_then(|url| Url::parse(url).ok());
-    if let Some(mut url) = url {
-        let had_query = url.query().is_some();
-        url.set_query(had_query.then_some("***"));
-        // A URL without a host has no credentials either.
-        let _ = url.set_password(None);
-        let _ = url.set_username("");
-        config["url"] = url.as_str().into();
-    }
-    view
 }
 
 fn said_of(hook: &EventHook) -> Value {
@@ -184,6 +190,7 @@ fn event(
         key: Some(EventKey::Id(key)),
         time: None,
         pid: None,
+        trace: None,
     };
     Some(Outgoing {
         queue: Queue::Events,

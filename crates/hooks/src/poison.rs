@@ -9,8 +9,10 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
+    access::By,
+    audit::{self, Change},
     id::PoisonId,
-    ports::{Clock, Ledger, Outgoing, PortError, TaskQueue},
+    ports::{Clock, Ledger, Outgoing, PortError, PortResult, TaskQueue},
     task::{Retry, Task, TaskError},
     time::Timestamp,
 };
@@ -29,7 +31,7 @@ pub enum PoisonError {
     Port(#[from] PortError),
 }
 
-/// Sends messages again that could not be processed.
+/// Sends messages again that could not be processed, or gives them up.
 pub struct Poisons {
     ledger: Arc<dyn Ledger>,
     queue: Arc<dyn TaskQueue>,
@@ -43,7 +45,7 @@ impl Poisons {
     }
 
     /// Sends a message to its queue again, and drops it then.
-    pub async fn redeliver(&self, id: PoisonId) -> Result<(), PoisonError> {
+    pub async fn redeliver(&self, by: &By, id: PoisonId) -> Result<(), PoisonError> {
         let poison = self.ledger.poison(id).await?.ok_or(PoisonError::NotFound(id))?;
         let tasks = again(Task::decode(&poison.body)?, self.clock.now());
         let outgoing = |task: Task| Outgoing {
@@ -52,11 +54,23 @@ impl Poisons {
             task,
             delay: Duration::ZERO,
         };
-        self.queue.send(tasks.into_iter().map(outgoing).collect()).await?;
+        let sent = self.queue.send(tasks.into_iter().map(outgoing).collect()).await;
+        audit::note(by, &Change::of_poison("poison.redeliver", &poison), &sent);
+        sent?;
         // Whoever dropped it meanwhile has sent it too, or did not want it: it is gone either way.
         self.ledger.drop_poison(id).await?;
         tracing::info!(poison.id = %id, queue = poison.queue.as_str(), "poison sent again");
         Ok(())
+    }
+
+    /// Gives a message up, with all that is in it; `false` when there is none.
+    pub async fn drop_it(&self, by: &By, id: PoisonId) -> PortResult<bool> {
+        let Some(poison) = self.ledger.poison(id).await? else { return Ok(false) };
+        let dropped = self.ledger.drop_poison(id).await;
+        if !matches!(dropped, Ok(false)) {
+            audit::note(by, &Change::of_poison("poison.drop", &poison), &dropped);
+        }
+        dropped
     }
 }
 

@@ -16,13 +16,16 @@ use std::{
 use futures_util::lock::Mutex as AsyncMutex;
 
 use crate::{
-    catalog::Catalog,
+    access::By,
+    audit::{self, Change},
+    catalog::{self, Catalog, EventSpec, Published},
     event::{Data, Event, EventKey, Order},
     id::{OccurrenceId, RequestId},
     name::{EventName, SourceName, Workspace},
     ports::{CatalogStore, Clock, Outgoing, PortError, PortResult, TaskQueue},
     task::{Queue, Task},
     time::Timestamp,
+    trace::TraceParent,
 };
 
 /// An event as somebody posts it.
@@ -40,6 +43,15 @@ pub struct NewEvent {
     pub time: Option<Timestamp>,
     /// The process that saw it.
     pub pid: Option<i64>,
+}
+
+/// What a request says of all its events.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Posting<'a> {
+    /// The request's own idempotency key, for events without an id.
+    pub key: Option<&'a str>,
+    /// The trace that it is part of.
+    pub trace: Option<TraceParent>,
 }
 
 /// Why a request was not accepted.
@@ -95,13 +107,12 @@ impl Publisher {
         Self { store, queue, clock, catalog: Mutex::new(known), turn }
     }
 
-    /// Accepts the events of one request, in order, and answers who they are. `request_key` is the
-    /// request's own idempotency key, for events without an id.
+    /// Accepts the events of one request, in order, and answers who they are.
     pub async fn publish(
         &self,
         workspace: &Workspace,
         events: Vec<NewEvent>,
-        request_key: Option<&str>,
+        posting: Posting<'_>,
     ) -> Result<Vec<OccurrenceId>, PublishError> {
         self.refuse_unknown(&events).await?;
         // Requests take turns from the moment that gives their events an order until the queue has
@@ -109,7 +120,7 @@ impl Publisher {
         // the older state of things. The queue's answer is waited for side by side.
         let mut last = self.turn.lock().await;
         *last = self.clock.now().max(*last);
-        let events = accept(workspace, events, request_key, *last);
+        let events = accept(workspace, events, posting, *last);
         let ids: Vec<_> = events.iter().map(|event| event.id).collect();
         let mut sending = self.queue.send(tasks(workspace, events));
         let sent = poll_fn(|context| Poll::Ready(sending.as_mut().poll(context))).await;
@@ -165,11 +176,11 @@ fn unknown(catalog: &Catalog, events: &[NewEvent]) -> Vec<UnknownEvent> {
 pub(crate) fn accept(
     workspace: &Workspace,
     events: Vec<NewEvent>,
-    request_key: Option<&str>,
+    posting: Posting<'_>,
     now: Timestamp,
 ) -> Vec<Event> {
     let request = RequestId::at(now);
-    let key = |id: Option<String>, index: u32| match (id, request_key) {
+    let key = |id: Option<String>, index: u32| match (id, posting.key) {
         (Some(id), _) => Some(EventKey::Id(id)),
         (None, Some(key)) => Some(EventKey::Request { key: key.to_owned(), index }),
         (None, None) => None,
@@ -187,6 +198,7 @@ pub(crate) fn accept(
             key: key(new.id, index),
             time: new.time,
             pid: new.pid,
+            trace: posting.trace,
         })
         .collect()
 }
@@ -268,17 +280,46 @@ impl Sources {
     }
 
     /// Publishes an entry, in the place of one with the same names.
-    pub async fn publish(&self, entry: &crate::catalog::Published) -> PortResult<()> {
-        self.store.publish(entry).await
+    pub async fn publish(&self, by: &By, entry: &Published) -> PortResult<()> {
+        let names = (&entry.source, &entry.event);
+        let before = self.published(names).await?;
+        let done = self.store.publish(entry).await;
+        if before.as_ref() != Some(&entry.spec) {
+            let after = Some(&entry.spec);
+            let change = Change::of_source("source.publish", names, before.as_ref(), after);
+            audit::note(by, &change, &done);
+        }
+        done
     }
 
     /// Removes what was published under these names.
-    pub async fn withdraw(&self, source: &SourceName, event: &EventName) -> PortResult<Withdrawn> {
-        Ok(match self.store.withdraw(source, event).await? {
+    pub async fn withdraw(
+        &self,
+        by: &By,
+        source: &SourceName,
+        event: &EventName,
+    ) -> PortResult<Withdrawn> {
+        let before = self.published((source, event)).await?;
+        let done = self.store.withdraw(source, event).await;
+        if !matches!(done, Ok(false)) {
+            let names = (source, event);
+            let change = Change::of_source("source.withdraw", names, before.as_ref(), None);
+            audit::note(by, &change, &done);
+        }
+        Ok(match done? {
             true => Withdrawn::Done,
-            false if crate::catalog::is_built_in(source, event) => Withdrawn::BuiltIn,
+            false if catalog::is_built_in(source, event) => Withdrawn::BuiltIn,
             false => Withdrawn::NotFound,
         })
+    }
+
+    async fn published(
+        &self,
+        (source, event): (&SourceName, &EventName),
+    ) -> PortResult<Option<EventSpec>> {
+        let published = self.store.published().await?;
+        let it = published.into_iter().find(|it| it.source == *source && it.event == *event);
+        Ok(it.map(|it| it.spec))
     }
 }
 
@@ -297,8 +338,13 @@ mod tests {
             time: None,
             pid: None,
         };
-        accept(&Workspace::default_workspace(), vec![new], None, Timestamp::from_seconds(1))
-            .remove(0)
+        accept(
+            &Workspace::default_workspace(),
+            vec![new],
+            Posting::default(),
+            Timestamp::from_seconds(1),
+        )
+        .remove(0)
     }
 
     #[test]

@@ -7,7 +7,11 @@
 
 use std::{sync::Arc, time::Duration};
 
+use serde_json::{Value, json};
+
 use crate::{
+    access::By,
+    audit::{self, Change},
     delivery::{Delivery, PendingReason, Record, State, Status, Step},
     hook::EventHook,
     id::{DeliveryId, HookId, RecoveryId},
@@ -87,6 +91,7 @@ impl Replays {
     /// Sends a delivery again, in whatever state it is; answers its new run.
     pub async fn redeliver(
         &self,
+        by: &By,
         scope: &Scope,
         hook: HookId,
         delivery: DeliveryId,
@@ -99,13 +104,17 @@ impl Replays {
             return Err(ReplayError::AnotherLife(delivery));
         }
         let run = entry.delivery.run + 1;
-        self.send_again(vec![entry]).await?;
-        Ok(run)
+        let sent = self.send_again(vec![entry]).await;
+        let after = json!({"delivery": delivery, "run": run});
+        let change = Change { after: Some(after), ..Change::of("delivery.redeliver", &hook) };
+        audit::note(by, &change, &sent);
+        sent.map(|()| run).map_err(ReplayError::from)
     }
 
     /// Begins to send again what is in a range.
     pub async fn recover(
         &self,
+        by: &By,
         scope: &Scope,
         hook: HookId,
         range: Range,
@@ -129,8 +138,10 @@ impl Replays {
         }
         let recovery = recover.progress(RecoveryState::Running);
         self.ledger.keep_recovery(&recovery, now + Self::KEPT).await?;
-        self.queue.send(vec![outgoing(Task::Recover(Box::new(recover)), &hook)]).await?;
-        Ok(recovery)
+        let change = Change { after: Some(said_of(&recover)), ..Change::of("hook.recover", &hook) };
+        let sent = self.queue.send(vec![outgoing(Task::Recover(Box::new(recover)), &hook)]).await;
+        audit::note(by, &change, &sent);
+        sent.map(|()| recovery).map_err(ReplayError::from)
     }
 
     /// How far a recovery has come.
@@ -247,6 +258,17 @@ impl Recover {
             at: self.at,
         }
     }
+}
+
+/// What the audit says of it.
+fn said_of(recover: &Recover) -> Value {
+    json!({
+        "recovery": recover.recovery,
+        "since": recover.since.to_string(),
+        "until": recover.until.to_string(),
+        "status": recover.statuses.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
+        "accepted": recover.accepted,
+    })
 }
 
 /// What is looked through, one after the other, each once. Delivered ones first: what this sends

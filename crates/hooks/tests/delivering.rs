@@ -3,17 +3,20 @@
 use std::time::Duration;
 
 use hooks::{
+    access::By,
     deliver::DeliveryLog,
     delivery::{ExhaustedReason, State, Status, Step},
     dispatch::{Dispatcher, Handled, Message},
+    event::Event,
     handler::Handler,
     hook::Draft,
     name::Scope,
     ports::{Clock as _, Ledger as _, TaskQueue as _},
     task::{Queue, Task},
+    trace::TraceParent,
 };
 use testkit::{
-    builders::{draft, outgoing},
+    builders::{draft, event, outgoing},
     fakes::{LedgerCall, Script},
 };
 
@@ -253,7 +256,7 @@ async fn what_a_deleted_hook_is_owed_is_cancelled() {
     world.handlers.next(hook, [Script::FAIL]);
     let event = world.publish(change()).await;
     let delivery = world.delivery(hook, event).await;
-    world.hooks.delete(&Scope::All, hook).await.unwrap();
+    world.hooks.delete(&By::default(), &Scope::All, hook).await.unwrap();
     world.advance(Duration::from_secs(10)).await;
     assert_eq!(world.standing(delivery).await, (step(2), State::Cancelled));
     assert_eq!(world.handlers.runs().len(), 1);
@@ -266,9 +269,9 @@ async fn a_hook_made_again_under_its_old_id_owes_nothing_of_the_old_one() {
     world.handlers.next(hook, [Script::FAIL]);
     let event = world.publish(change()).await;
     let delivery = world.delivery(hook, event).await;
-    world.hooks.delete(&Scope::All, hook).await.unwrap();
+    world.hooks.delete(&By::default(), &Scope::All, hook).await.unwrap();
     let workspace = hooks::name::Workspace::default_workspace();
-    world.hooks.create(&workspace, Some(hook), draft(), None).await.unwrap();
+    world.hooks.create(&By::default(), &workspace, Some(hook), draft(), None).await.unwrap();
     world.advance(Duration::from_secs(10)).await;
     assert_eq!(world.standing(delivery).await, (step(2), State::Cancelled));
     assert_eq!(world.handlers.runs().len(), 1);
@@ -346,9 +349,7 @@ async fn a_message_that_is_no_task_is_poison_and_harms_no_other() {
     let world = World::new();
     let hook = world.hook(draft()).await;
     let message = |body: String| Message { body, receives: 1 };
-    let good = outgoing(Task::Dispatch { events: vec![testkit::builders::event()], again: false })
-        .task
-        .encode();
+    let good = outgoing(Task::Dispatch { events: vec![event()], again: false }).task.encode();
     let handled = world
         .hand_over(vec![message("{".to_owned()), message(good), message(r#"{"v":9}"#.to_owned())])
         .await;
@@ -357,4 +358,21 @@ async fn a_message_that_is_no_task_is_poison_and_harms_no_other() {
         "{handled:?}"
     );
     assert_eq!(world.handlers.hooks_run(), [hook]);
+}
+
+#[tokio::test]
+async fn each_attempt_is_a_span_of_its_own_in_the_events_trace() {
+    let parent: TraceParent =
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().unwrap();
+    let world = World::new();
+    let hook = world.hook(draft()).await;
+    world.handlers.next(hook, [Script::FAIL]);
+    world.enqueue(vec![Event { trace: Some(parent), ..event() }]).await;
+    world.run().await;
+    world.advance(Duration::from_secs(7)).await;
+    let spans: Vec<_> = world.handlers.runs().iter().map(|it| it.event.trace.unwrap()).collect();
+    let [first, second] = spans[..] else { panic!("{spans:?}") };
+    assert!(spans.iter().all(|it| it.trace_id() == parent.trace_id()));
+    assert_ne!(first.span_id(), second.span_id());
+    assert!(spans.iter().all(|it| it.span_id() != parent.span_id()));
 }

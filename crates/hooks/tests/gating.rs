@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hooks::access::By;
 use hooks::hook::{Draft, Snooze};
 use testkit::{
     builders::{at, draft, event_at},
@@ -178,9 +179,9 @@ async fn a_hook_made_again_under_its_old_id_remembers_nothing() {
     let world = World::new();
     let hook = world.hook(on_change()).await;
     world.publish(change()).await;
-    world.hooks.delete(&hooks::name::Scope::All, hook).await.unwrap();
+    world.hooks.delete(&By::default(), &hooks::name::Scope::All, hook).await.unwrap();
     let workspace = hooks::name::Workspace::default_workspace();
-    world.hooks.create(&workspace, Some(hook), on_change(), None).await.unwrap();
+    world.hooks.create(&By::default(), &workspace, Some(hook), on_change(), None).await.unwrap();
     world.publish(change()).await;
     assert_eq!(world.handlers.hooks_run(), [hook, hook]);
 }

@@ -4,6 +4,8 @@
 
 mod world;
 
+mod auditing;
+mod closing;
 mod delivering;
 mod disabling;
 mod explaining;
@@ -15,3 +17,4 @@ mod matching;
 mod operational;
 mod publishing;
 mod replaying;
+mod tokens;

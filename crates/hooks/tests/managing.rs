@@ -11,6 +11,7 @@ use std::{
 use async_trait::async_trait;
 use futures_util::future::{join_all, try_join_all};
 use hooks::{
+    access::By,
     delivery::{Failure, FailureClass, HandlerResult, Outcome, Report},
     handler::Handler,
     hook::{Draft, EventHook, Snooze},
@@ -36,7 +37,7 @@ fn here() -> Workspace {
 async fn a_hook_that_its_handler_would_refuse_is_not_made() {
     let world = World::new();
     world.handlers.refuse(Violations::one("config.url", "target not allowed"));
-    let refused = world.hooks.create(&here(), None, a_webhook(), None).await;
+    let refused = world.hooks.create(&By::default(), &here(), None, a_webhook(), None).await;
     assert!(matches!(refused, Err(ManageError::Invalid(_))), "{refused:?}");
     assert_eq!(world.queue.depth(), 0);
 }
@@ -45,10 +46,10 @@ async fn a_hook_that_its_handler_would_refuse_is_not_made() {
 async fn an_id_is_taken_once_in_all_workspaces() {
     let world = World::new();
     let id = HookId::random();
-    world.hooks.create(&workspace("a"), Some(id), draft(), None).await.unwrap();
-    let second = world.hooks.create(&workspace("b"), Some(id), draft(), None).await;
+    world.hooks.create(&By::default(), &workspace("a"), Some(id), draft(), None).await.unwrap();
+    let second = world.hooks.create(&By::default(), &workspace("b"), Some(id), draft(), None).await;
     assert!(matches!(second, Err(ManageError::Taken(taken)) if taken == id), "{second:?}");
-    let put = world.hooks.put(&workspace("b"), id, draft(), None).await;
+    let put = world.hooks.put(&By::default(), &workspace("b"), id, draft(), None).await;
     assert!(matches!(put, Err(ManageError::Taken(taken)) if taken == id), "{put:?}");
 }
 
@@ -56,10 +57,11 @@ async fn an_id_is_taken_once_in_all_workspaces() {
 async fn put_makes_or_changes() {
     let world = World::new();
     let id = HookId::random();
-    let (made, is_new) = world.hooks.put(&here(), id, draft(), None).await.unwrap();
+    let (made, is_new) = world.hooks.put(&By::default(), &here(), id, draft(), None).await.unwrap();
     assert!(is_new);
     let changed = Draft { on_change: Some(true), ..draft() };
-    let (after, is_new) = world.hooks.put(&here(), id, changed, None).await.unwrap();
+    let (after, is_new) =
+        world.hooks.put(&By::default(), &here(), id, changed, None).await.unwrap();
     assert!(!is_new);
     assert_eq!((after.generation, after.version), (made.generation, made.version + 1));
 }
@@ -140,7 +142,8 @@ async fn changes_at_once_wait_for_each_other() {
     let hook = world.hook(draft()).await;
     let store = Slow::beside(&world);
     let hooks = store.instance(&world);
-    let changes = (0..60).map(|_| hooks.patch(&Scope::All, hook, |it| Ok(longer(it))));
+    let by = By::default();
+    let changes = (0..60).map(|_| hooks.patch(&by, &Scope::All, hook, |it| Ok(longer(it))));
     try_join_all(changes).await.unwrap();
     assert_eq!(snooze_of(&world, hook).await, 60);
     assert_eq!(store.replaced.load(Ordering::Relaxed), 60, "nobody tried twice");
@@ -152,7 +155,8 @@ async fn changes_at_once_by_many_instances_are_all_made() {
     let hook = world.hook(draft()).await;
     let store = Slow::beside(&world);
     let instances: Vec<_> = (0..60).map(|_| store.instance(&world)).collect();
-    try_join_all(instances.iter().map(|it| it.patch(&Scope::All, hook, |it| Ok(longer(it)))))
+    let by = By::default();
+    try_join_all(instances.iter().map(|it| it.patch(&by, &Scope::All, hook, |it| Ok(longer(it)))))
         .await
         .unwrap();
     assert_eq!(snooze_of(&world, hook).await, 60);
@@ -163,7 +167,8 @@ async fn of_removals_at_once_one_is_made() {
     let world = World::new();
     let hook = world.hook(draft()).await;
     let hooks = Slow::beside(&world).instance(&world);
-    let removed = join_all((0..8).map(|_| hooks.delete(&Scope::All, hook))).await;
+    let by = By::default();
+    let removed = join_all((0..8).map(|_| hooks.delete(&by, &Scope::All, hook))).await;
     assert_eq!(removed.iter().filter(|it| it.is_ok()).count(), 1);
 }
 
@@ -175,8 +180,11 @@ async fn a_workspace_handles_its_own_hooks_alone() {
     assert!(world.hooks.get(&own, hook).await.is_ok());
     assert!(world.hooks.get(&Scope::All, hook).await.is_ok());
     assert!(matches!(world.hooks.get(&other, hook).await, Err(ManageError::NotFound(_))));
-    assert!(matches!(world.hooks.delete(&other, hook).await, Err(ManageError::NotFound(_))));
-    assert!(world.hooks.delete(&own, hook).await.is_ok());
+    assert!(matches!(
+        world.hooks.delete(&By::default(), &other, hook).await,
+        Err(ManageError::NotFound(_))
+    ));
+    assert!(world.hooks.delete(&By::default(), &own, hook).await.is_ok());
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Which hooks run for an event.
 
+use hooks::access::By;
 use hooks::hook::Draft;
 use serde_json::json;
 use testkit::builders::{draft, named, source, workspace};
@@ -56,7 +57,7 @@ async fn a_change_to_hooks_is_in_force_for_the_next_event() {
     world.publish(change()).await;
     assert_eq!(world.handlers.hooks_run(), [hook, hook], "went away and came back");
 
-    world.hooks.delete(&hooks::name::Scope::All, hook).await.unwrap();
+    world.hooks.delete(&By::default(), &hooks::name::Scope::All, hook).await.unwrap();
     world.publish(change()).await;
     assert_eq!(world.handlers.hooks_run(), [hook, hook], "removed");
 }

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use hooks::{
+    access::{By, Who},
     delivery::{ExhaustedReason, Status},
     explain::Answer,
+    handler::{Handler, Lambda},
     hook::{Draft, EventHook},
-    id::HookId,
+    id::{HookId, TokenId},
     matching::Unmatched,
     name::Scope,
     publish::NewEvent,
@@ -88,7 +90,7 @@ async fn each_run_that_is_given_up_is_said_once() {
     world.run().await;
     assert_eq!(names_heard(&world, listener).len(), 1, "told twice, heard once");
 
-    world.replays.redeliver(&Scope::All, hook, delivery).await.unwrap();
+    world.replays.redeliver(&By::default(), &Scope::All, hook, delivery).await.unwrap();
     world.run().await;
     let runs: Vec<_> =
         heard(&world, listener).into_iter().map(|(_, it)| it["delivery"]["run"].clone()).collect();
@@ -167,7 +169,7 @@ async fn a_hook_that_goes_out_of_service_and_comes_back_is_said() {
 /// Creates, changes and deletes a webhook with a secret.
 async fn live_and_die(world: &World) -> HookId {
     let mut draft = a_webhook();
-    if let hooks::handler::Handler::Webhook(webhook) = &mut draft.handler {
+    if let Handler::Webhook(webhook) = &mut draft.handler {
         webhook.signing = Signing::with(Some(Secret::new("hush")));
         webhook.headers.insert("authorization".to_owned(), "Bearer hush".to_owned());
         webhook.url = TargetUrl::parse("https://me:hush@example.com/in?token=hush").unwrap();
@@ -175,7 +177,7 @@ async fn live_and_die(world: &World) -> HookId {
     draft.source = source("balancer");
     let hook = world.hook(draft).await;
     world.change(hook, |it| it.on_change = Some(true)).await;
-    world.hooks.delete(&Scope::All, hook).await.unwrap();
+    world.hooks.delete(&By::default(), &Scope::All, hook).await.unwrap();
     hook
 }
 
@@ -203,6 +205,7 @@ async fn a_change_of_a_hook_is_a_change_of_an_entity_under_all_its_names() {
     }
     for (_, data) in heard(&world, listeners[0].0) {
         assert_eq!(data["schema"], "event_hooks");
+        assert_eq!(data["by"], json!({"kind": "anybody"}));
         assert_eq!(data["entity"]["id"], json!(hook));
         assert_eq!(data["entity"]["config"]["secret"], Value::Null);
         assert_eq!(data["entity"]["config"]["url"], "https://example.com/in?***");
@@ -211,6 +214,34 @@ async fn a_change_of_a_hook_is_a_change_of_an_entity_under_all_its_names() {
     let operations: Vec<_> =
         heard(&world, listeners[0].0).into_iter().map(|(_, it)| it["operation"].clone()).collect();
     assert_eq!(operations, [json!("create"), json!("update"), json!("delete")]);
+}
+
+#[tokio::test]
+async fn a_change_is_told_with_what_was_before_and_whose_it_is() {
+    let world = World::telling();
+    let listener = world.hook(listening("crud", Some("event_hooks:update"))).await;
+    let hook = world.hook(a_webhook()).await;
+    let who = Who::Holder { id: TokenId::random(), name: "ci".to_owned() };
+    let by = By { who, address: Some([192, 0, 2, 1].into()) };
+    let quieter = |it: &EventHook| Ok(Draft { on_change: Some(true), ..it.draft.clone() });
+    world.hooks.patch(&by, &Scope::All, hook, quieter).await.unwrap();
+    world.run().await;
+    let (_, data) = heard(&world, listener).remove(0);
+    assert_eq!(data["by"], json!({"kind": "token", "name": "ci"}));
+    assert_eq!(data["old_entity"]["on_change"], Value::Null);
+    assert_eq!(data["entity"]["on_change"], true);
+    assert_eq!(data["old_entity"]["id"], data["entity"]["id"]);
+
+    let long = |it: &EventHook| {
+        let functions = vec![format!("return function() end -- {}", "x".repeat(200 * 1024))];
+        Ok(Draft { handler: Handler::Lambda(Lambda { functions }), ..it.draft.clone() })
+    };
+    for _ in 0..2 {
+        world.hooks.patch(&By::default(), &Scope::All, hook, long).await.unwrap();
+    }
+    world.run().await;
+    let shown = heard(&world, listener).into_iter().map(|(_, it)| it.get("old_entity").is_some());
+    assert_eq!(shown.collect::<Vec<_>>(), [true, true, false], "two long ones are too long");
 }
 
 #[tokio::test]

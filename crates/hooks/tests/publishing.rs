@@ -1,5 +1,6 @@
 //! What becomes of a `POST /events` before and after its 202.
 
+use hooks::access::By;
 use hooks::publish::{NewEvent, PublishError};
 use testkit::builders::{draft, named, published, source};
 
@@ -32,7 +33,7 @@ async fn what_was_just_published_is_accepted() {
     assert!(world.try_accept(vec![new.clone()], None).await.is_err());
 
     let sources = hooks::publish::Sources::new(std::sync::Arc::new(world.store.clone()));
-    sources.publish(&published("plugin", "log")).await.unwrap();
+    sources.publish(&By::default(), &published("plugin", "log")).await.unwrap();
     assert!(world.try_accept(vec![new], None).await.is_ok());
 }
 
@@ -41,9 +42,9 @@ async fn what_was_withdrawn_is_refused_within_ten_seconds() {
     let world = World::new();
     let new = NewEvent { source: source("plugin"), event: named("log"), ..change() };
     let sources = hooks::publish::Sources::new(std::sync::Arc::new(world.store.clone()));
-    sources.publish(&published("plugin", "log")).await.unwrap();
+    sources.publish(&By::default(), &published("plugin", "log")).await.unwrap();
     world.accept(vec![new.clone()]).await;
-    sources.withdraw(&new.source, &new.event).await.unwrap();
+    sources.withdraw(&By::default(), &new.source, &new.event).await.unwrap();
     world.clock.advance(std::time::Duration::from_secs(10));
     assert!(world.try_accept(vec![new], None).await.is_err());
 }

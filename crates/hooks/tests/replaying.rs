@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use hooks::{
+    access::By,
     deliver::DeliveryLog,
     delivery::{ExhaustedReason, PendingReason, State, Status, Step},
     dispatch::Handled,
@@ -32,7 +33,7 @@ async fn published(world: &World, hook: HookId) -> DeliveryId {
 }
 
 async fn redeliver(world: &World, hook: HookId, delivery: DeliveryId) -> Result<u32, ReplayError> {
-    world.replays.redeliver(&Scope::All, hook, delivery).await
+    world.replays.redeliver(&By::default(), &Scope::All, hook, delivery).await
 }
 
 /// A hook with so many deliveries that were parked, a second apart, and that is enabled again.
@@ -54,7 +55,7 @@ fn all(statuses: &[Status]) -> Range {
 }
 
 async fn recover(world: &World, hook: HookId, range: Range) -> Recovery {
-    world.replays.recover(&Scope::All, hook, range).await.unwrap()
+    world.replays.recover(&By::default(), &Scope::All, hook, range).await.unwrap()
 }
 
 async fn progress(world: &World, hook: HookId, id: RecoveryId) -> (u64, u64, RecoveryState) {
@@ -131,7 +132,7 @@ async fn what_cannot_be_sent_again_says_why() {
     let unknown = "00000000-0000-0000-0000-000000000007".parse().unwrap();
 
     let elsewhere = Scope::Only(workspace("a"));
-    let refused = world.replays.redeliver(&elsewhere, hook, delivery).await;
+    let refused = world.replays.redeliver(&By::default(), &elsewhere, hook, delivery).await;
     assert!(matches!(refused, Err(ReplayError::NoHook(_))), "{refused:?}");
     let refused = redeliver(&world, HookId::random(), delivery).await;
     assert!(matches!(refused, Err(ReplayError::NoHook(_))), "{refused:?}");
@@ -146,12 +147,13 @@ async fn what_cannot_be_sent_again_says_why() {
     world.change(hook, |draft| draft.enabled = Some(false)).await;
     let refused = redeliver(&world, hook, delivery).await;
     assert!(matches!(refused, Err(ReplayError::Disabled(_))), "{refused:?}");
-    let refused = world.replays.recover(&Scope::All, hook, all(&Replays::USUAL)).await;
+    let refused =
+        world.replays.recover(&By::default(), &Scope::All, hook, all(&Replays::USUAL)).await;
     assert!(matches!(refused, Err(ReplayError::Disabled(_))), "{refused:?}");
 
-    world.hooks.delete(&Scope::All, hook).await.unwrap();
+    world.hooks.delete(&By::default(), &Scope::All, hook).await.unwrap();
     let here = hooks::name::Workspace::default_workspace();
-    world.hooks.create(&here, Some(hook), draft(), None).await.unwrap();
+    world.hooks.create(&By::default(), &here, Some(hook), draft(), None).await.unwrap();
     let refused = redeliver(&world, hook, delivery).await;
     assert!(matches!(refused, Err(ReplayError::AnotherLife(_))), "{refused:?}");
 }
@@ -291,11 +293,11 @@ async fn a_recovery_stops_when_its_hook_is_disabled_or_deleted() {
         if name == "disabled" {
             world.change(hook, |draft| draft.enabled = Some(false)).await;
         } else {
-            world.hooks.delete(&Scope::All, hook).await.unwrap();
+            world.hooks.delete(&By::default(), &Scope::All, hook).await.unwrap();
         }
         if name == "made again" {
             let here = hooks::name::Workspace::default_workspace();
-            world.hooks.create(&here, Some(hook), draft(), None).await.unwrap();
+            world.hooks.create(&By::default(), &here, Some(hook), draft(), None).await.unwrap();
         }
         world.run().await;
         let found = world.ledger.recovery(begun.id, world.clock.now()).await.unwrap().unwrap();

@@ -4,6 +4,8 @@ use std::{pin::pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use hooks::{
+    access::By,
+    closing::Closing,
     deliver::{DeliveryLog, Logging},
     delivery::{Report, State, Step},
     dispatch::{Dispatcher, Handled, Message, Ports},
@@ -19,7 +21,7 @@ use hooks::{
         CheckError, Clock as _, Handlers, HookStore as _, Ledger as _, Outgoing, PortResult, Run,
         TaskQueue,
     },
-    publish::{NewEvent, PublishError, Publisher},
+    publish::{NewEvent, Posting, PublishError, Publisher},
     replay::Replays,
     task::{Queue, Retry, Task},
     time::Timestamp,
@@ -126,7 +128,7 @@ impl World {
     }
 
     pub(crate) async fn hook_in(&self, workspace: &Workspace, draft: Draft) -> HookId {
-        self.hooks.create(workspace, None, draft, None).await.unwrap().id
+        self.hooks.create(&By::default(), workspace, None, draft, None).await.unwrap().id
     }
 
     pub(crate) async fn change(&self, id: HookId, change: impl Fn(&mut Draft)) {
@@ -135,7 +137,7 @@ impl World {
             change(&mut draft);
             Ok(draft)
         };
-        self.hooks.patch(&hooks::name::Scope::All, id, changed).await.unwrap();
+        self.hooks.patch(&By::default(), &hooks::name::Scope::All, id, changed).await.unwrap();
     }
 
     /// Accepts an event now, and sees through whatever is due.
@@ -154,7 +156,8 @@ impl World {
         events: Vec<NewEvent>,
         request_key: Option<&str>,
     ) -> Result<Vec<OccurrenceId>, PublishError> {
-        self.publisher.publish(&Workspace::default_workspace(), events, request_key).await
+        let posting = Posting { key: request_key, trace: None };
+        self.publisher.publish(&Workspace::default_workspace(), events, posting).await
     }
 
     pub(crate) async fn explain(&self, events: Vec<NewEvent>) -> Vec<Explained> {
@@ -196,7 +199,8 @@ impl World {
     /// Begins to see through what is due, and dies where a handler hangs.
     pub(crate) async fn run_and_crash(&self) {
         let messages = self.queue.receive_all().iter().map(message).collect();
-        let mut run = pin!(self.dispatcher.dispatch(messages));
+        let closing = Closing::never();
+        let mut run = pin!(self.dispatcher.dispatch(messages, &closing));
         assert!(futures_util::poll!(&mut run).is_pending(), "nothing hangs");
         self.queue.end_leases();
     }
@@ -207,6 +211,12 @@ impl World {
         self.dispatch(received).await
     }
 
+    /// Sees through what is due once, until it is time to close.
+    pub(crate) async fn run_until(&self, closing: &Closing) -> Vec<Handled> {
+        let received = self.queue.receive_all();
+        self.dispatch_until(received, closing).await
+    }
+
     /// Sees each message through that is due, all at once, as so many instances would.
     pub(crate) async fn run_side_by_side(&self) {
         let received = self.queue.receive_all();
@@ -215,7 +225,12 @@ impl World {
     }
 
     async fn dispatch(&self, received: Vec<Received>) -> Vec<Handled> {
-        let handled = self.dispatcher.dispatch(received.iter().map(message).collect()).await;
+        self.dispatch_until(received, &Closing::never()).await
+    }
+
+    async fn dispatch_until(&self, received: Vec<Received>, closing: &Closing) -> Vec<Handled> {
+        let messages = received.iter().map(message).collect();
+        let handled = self.dispatcher.dispatch(messages, closing).await;
         for (received, handled) in received.iter().zip(&handled) {
             match handled {
                 Handled::Done => self.queue.acknowledge(received).await.unwrap(),
@@ -229,7 +244,7 @@ impl World {
 
     /// Hands messages over as they are, whatever stands in the queue.
     pub(crate) async fn hand_over(&self, messages: Vec<Message>) -> Vec<Handled> {
-        self.dispatcher.dispatch(messages).await
+        self.dispatcher.dispatch(messages, &Closing::never()).await
     }
 
     /// Lets time pass, and sees through what falls due.

@@ -1,16 +1,14 @@
 //! How is this process set up? Flags and environment, read once.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    num::NonZeroU32,
-    path::PathBuf,
-    str::FromStr,
-    time::Duration,
-};
+use std::{net::SocketAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand, ValueEnum, error::ContextKind};
-use handlers::signature::SignatureAlgorithm;
-use ipnet::IpNet;
+use clap::{
+    Args, Parser, Subcommand, ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser},
+    error::ContextKind,
+};
+use hooks::deliver::DeliveryLog;
+use settings::{Networks, Signature, Switch, Words};
 
 /// The environment variable of the first admin token. It has no flag: a process' arguments are
 /// everybody's to read.
@@ -84,7 +82,7 @@ pub(crate) struct Serve {
     pub(crate) workers: u16,
 
     /// The algorithm of x-kong-signature
-    #[arg(long, env = "EVENT_HOOKS_SIGNATURE", default_value = "sha1", value_name = "ALGORITHM")]
+    #[arg(long, env = "EVENT_HOOKS_SIGNATURE", default_value = "sha1", value_name = "ALGORITHM", value_parser = one_of::<Signature>())]
     pub(crate) signature: Signature,
 
     /// Do new hooks check their receiver's certificate, where they do not say?
@@ -98,29 +96,30 @@ pub(crate) struct Serve {
     pub(crate) ssl_verify_default: bool,
 
     /// Which deliveries are kept in the log
-    #[arg(long, env = "EVENT_HOOKS_DELIVERY_LOG", default_value = "all", value_name = "WHICH")]
+    #[arg(long, env = "EVENT_HOOKS_DELIVERY_LOG", default_value = "all", value_name = "WHICH", value_parser = one_of::<DeliveryLog>())]
     pub(crate) delivery_log: DeliveryLog,
 
     /// For how many days they are kept
     #[arg(
         long,
         env = "EVENT_HOOKS_RETENTION_DAYS",
-        default_value_t = NonZeroU32::new(30).expect("not zero"),
-        value_name = "DAYS"
+        default_value_t = settings::DEFAULT_RETENTION_DAYS,
+        value_name = "DAYS",
+        value_parser = number_of(settings::RETENTION_DAYS)
     )]
-    pub(crate) retention_days: NonZeroU32,
+    pub(crate) retention_days: u16,
 
     /// May Lua make requests, with resty.http, through the same door as webhooks?
-    #[arg(long, env = "EVENT_HOOKS_LUA_HTTP", default_value = "off", value_name = "SWITCH")]
+    #[arg(long, env = "EVENT_HOOKS_LUA_HTTP", default_value = "off", value_name = "SWITCH", value_parser = one_of::<Switch>())]
     pub(crate) lua_http: Switch,
 
     /// How many seconds an attempt may take in all
     #[arg(
         long,
         env = "EVENT_HOOKS_TIMEOUT",
-        default_value_t = 15,
+        default_value_t = settings::DEFAULT_TIMEOUT,
         value_name = "SECONDS",
-        value_parser = clap::value_parser!(u16).range(1..=60)
+        value_parser = number_of(settings::TIMEOUT)
     )]
     pub(crate) timeout: u16,
 }
@@ -133,7 +132,7 @@ impl Serve {
 
     /// How long deliveries are kept.
     pub(crate) fn retention(&self) -> Duration {
-        Duration::from_hours(24) * self.retention_days.get()
+        Duration::from_hours(24) * u32::from(self.retention_days)
     }
 }
 
@@ -158,24 +157,6 @@ pub(crate) struct Listen {
     pub(crate) status: u16,
 }
 
-/// Networks, separated by commas.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Networks(pub(crate) Vec<IpNet>);
-
-impl FromStr for Networks {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let network = |text: &str| {
-            text.parse::<IpNet>()
-                .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
-                .map_err(|_| format!("'{text}' is no network: write 10.0.0.0/8 or 10.1.2.3"))
-        };
-        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-        parts.map(network).collect::<Result<_, _>>().map(Self)
-    }
-}
-
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
@@ -187,51 +168,15 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-/// Something that is on or off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Switch {
-    /// It is.
-    #[value(alias = "true")]
-    On,
-    /// It is not.
-    #[value(alias = "false")]
-    Off,
+/// A flag that is one of a few words.
+fn one_of<T: Words>() -> impl TypedValueParser<Value = T> {
+    let words = PossibleValuesParser::new(T::WORDS.iter().map(|(word, _)| *word));
+    words.map(|word| T::from_word(&word).expect("it is one of them"))
 }
 
-/// The algorithm of `x-kong-signature`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Signature {
-    /// As the reference's.
-    Sha1,
-    /// As newer gateways'.
-    Sha256,
-}
-
-impl From<Signature> for SignatureAlgorithm {
-    fn from(signature: Signature) -> Self {
-        match signature {
-            Signature::Sha1 => Self::Sha1,
-            Signature::Sha256 => Self::Sha256,
-        }
-    }
-}
-
-/// Which deliveries are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DeliveryLog {
-    /// Every one.
-    All,
-    /// Those whose first attempt did not succeed.
-    Failures,
-}
-
-impl From<DeliveryLog> for hooks::deliver::DeliveryLog {
-    fn from(log: DeliveryLog) -> Self {
-        match log {
-            DeliveryLog::All => Self::All,
-            DeliveryLog::Failures => Self::Failures,
-        }
-    }
+/// A flag that is a number of a range.
+fn number_of(range: RangeInclusive<u16>) -> impl TypedValueParser<Value = u16> {
+    clap::value_parser!(u16).range(i64::from(*range.start())..=i64::from(*range.end()))
 }
 
 /// Reads flags and environment. Help, version and wrong values are printed, and end the process.
@@ -269,20 +214,5 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn networks_are_a_list_that_may_be_empty() {
-        for (name, text, expected) in [
-            ("none", "", Some(0)),
-            ("one", "10.0.0.0/8", Some(1)),
-            ("an address is a network of one", "10.1.2.3", Some(1)),
-            ("both families, with spaces", "127.0.0.0/8, ::1/128", Some(2)),
-            ("a name is none", "localhost", None),
-            ("a prefix too long", "10.0.0.0/33", None),
-        ] {
-            let networks = text.parse::<Networks>().ok().map(|it| it.0.len());
-            assert_eq!(networks, expected, "{name}");
-        }
     }
 }

@@ -1,15 +1,12 @@
 //! The server's life: open, listen, serve, drain.
 
-use std::{env::VarError, io::stderr, num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{env::VarError, io::stderr, sync::Arc, time::Duration};
 
 use api::{Admin, Auth, Front, Ingest};
 use embedded::Store;
-use handlers::{
-    AllHandlers, EgressHttp, LogSink,
-    egress::{Egress, Policy},
-    sandbox::{LuaHttp, Sandbox, SandboxConfig},
-};
+use handlers::{LogSink, Setup};
 use hooks::{
+    access::TokenHash,
     deliver::Logging,
     dispatch::{Dispatcher, Ports},
     explain::Explainer,
@@ -19,6 +16,7 @@ use hooks::{
     publish::{Publisher, Sources},
     replay::Replays,
     task::Queue,
+    tokens::Tokens,
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{
@@ -29,7 +27,7 @@ use tokio::{
 
 use crate::{
     clock::SystemClock,
-    config::{ADMIN_TOKEN, Serve, Switch},
+    config::{ADMIN_TOKEN, Serve},
     logging, metrics,
     probe::StoreProbe,
     say, serve,
@@ -38,9 +36,6 @@ use crate::{
 
 /// How often expired rows are removed, and how many at a time.
 const SWEEP: (Duration, usize) = (Duration::from_secs(30), 200);
-
-/// How many workers of the sandbox there are at most: each takes some 6 MB.
-const MOST_WORKERS: usize = 8;
 
 /// Serves until SIGTERM or Ctrl-C, then drains: no new requests, running attempts end within ten
 /// seconds, the rest stays queued.
@@ -107,29 +102,19 @@ fn token_in(variable: Result<String, VarError>) -> Result<Option<String>, String
 }
 
 fn handlers(config: &Serve, pretty: bool) -> Result<Arc<dyn Handlers>, String> {
-    let policy = Policy::new(config.egress_allow.0.clone());
-    let egress = Egress::new(policy, config.timeout())
-        .map_err(|error| format!("cannot set up outgoing requests: {error}"))?;
     let log = if pretty {
         LogSink::pretty(Box::new(stderr()))
     } else {
         LogSink::json(Box::new(stderr()))
     };
-    let egress = Arc::new(egress);
-    let sandbox = sandbox(config, &egress);
-    Ok(Arc::new(AllHandlers::new(egress, config.signature.into(), log, sandbox)))
-}
-
-/// Scripts compute on as many workers as there are processors; where they may wait for answers,
-/// on more.
-fn sandbox(config: &Serve, egress: &Arc<Egress>) -> Sandbox {
-    let processors = std::thread::available_parallelism().map_or(2, NonZeroUsize::get);
-    let processors = processors.clamp(2, MOST_WORKERS);
-    let (workers, http): (_, Option<Arc<dyn LuaHttp>>) = match config.lua_http {
-        Switch::Off => (processors, None),
-        Switch::On => (MOST_WORKERS, Some(Arc::new(EgressHttp::new(Arc::clone(egress))))),
+    let setup = Setup {
+        signature: config.signature,
+        egress_allow: config.egress_allow.clone(),
+        timeout: config.timeout(),
+        lua_http: config.lua_http,
     };
-    Sandbox::new(SandboxConfig { workers, http, ..SandboxConfig::default() })
+    let handlers = setup.handlers(log);
+    Ok(Arc::new(handlers.map_err(|error| format!("cannot set up outgoing requests: {error}"))?))
 }
 
 fn dispatcher(config: &Serve, store: &Store, handlers: &Arc<dyn Handlers>) -> Dispatcher {
@@ -141,7 +126,7 @@ fn dispatcher(config: &Serve, store: &Store, handlers: &Arc<dyn Handlers>) -> Di
         handlers: Arc::clone(handlers),
         clock: Arc::new(SystemClock),
     };
-    let logging = Logging { log: config.delivery_log.into(), retention: config.retention() };
+    let logging = Logging { log: config.delivery_log, retention: config.retention() };
     Dispatcher::new(ports, logging)
 }
 
@@ -155,13 +140,13 @@ fn front(
     let store = Arc::new(store.clone());
     let clock = Arc::new(SystemClock);
     let publisher = Arc::new(Publisher::new(store.clone(), store.clone(), clock.clone()));
-    let explainer = Explainer::new(
+    let explainer = Arc::new(Explainer::new(
         Arc::clone(&publisher),
         store.clone(),
         store.clone(),
         store.clone(),
         clock.clone(),
-    );
+    ));
     let hooks = Hooks::new(store.clone(), store.clone(), Arc::clone(handlers), clock.clone());
     let replays = Replays::new(
         store.clone(),
@@ -171,6 +156,10 @@ fn front(
         config.retention(),
     );
     let poisons = Poisons::new(store.clone(), store.clone(), clock.clone());
+    let auth = match token {
+        Some(token) => Auth::guarded(Arc::new(TokenHash::of(token)), store.clone(), clock.clone()),
+        None => Auth::open(),
+    };
     Front {
         admin: Admin {
             hooks: Arc::new(hooks),
@@ -178,11 +167,13 @@ fn front(
             ledger: store.clone(),
             replays: Arc::new(replays),
             poisons: Arc::new(poisons),
+            explainer: Arc::clone(&explainer),
+            tokens: Arc::new(Tokens::new(store.clone(), clock.clone())),
             clock,
             defaults: api::wire::hook::Defaults { ssl_verify: config.ssl_verify_default },
         },
-        ingest: Ingest { publisher, explainer: Some(Arc::new(explainer)) },
-        auth: Auth::new(token, store.clone()),
+        ingest: Ingest { publisher, explainer: Some(explainer) },
+        auth,
         probe: Arc::new(StoreProbe((*store).clone())),
         metrics: Some(Arc::new(move || counted.render())),
     }

@@ -2,6 +2,7 @@
 
 use std::{convert::Infallible, time::Duration};
 
+use api::ClientAddress;
 use axum::{Router, body::Body};
 use http::{HeaderValue, Request, Response, StatusCode, header::CONNECTION};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
@@ -31,14 +32,17 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, mut stop: watch
             _ = stop.wait_for(|stop| *stop) => break,
             accepted = listener.accept() => accepted,
         };
-        let Ok((stream, _)) = accepted else {
+        let Ok((stream, peer)) = accepted else {
             // Out of file descriptors, most likely: it passes.
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
         let _ = stream.set_nodelay(true);
         let router = router.clone();
-        let service = service_fn(move |request: Request<Incoming>| answer(router.clone(), request));
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(ClientAddress(peer.ip()));
+            answer(router.clone(), request)
+        });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD)

@@ -12,6 +12,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use embedded::{Message, Store};
 use futures_util::FutureExt as _;
 use hooks::{
+    closing::Closing,
     dispatch::{self, Begun, Dispatcher, Handled},
     ports::PortResult,
     task::Queue,
@@ -67,7 +68,9 @@ impl Worker {
             for (place, begun) in begun {
                 let (store, dispatcher) = (self.store.clone(), Arc::clone(&self.dispatcher));
                 running.spawn(async move {
-                    let finished = AssertUnwindSafe(dispatcher.finish(begun)).catch_unwind().await;
+                    let finished = AssertUnwindSafe(dispatcher.finish(begun, &Closing::never()))
+                        .catch_unwind()
+                        .await;
                     end(&store, &place, finished.ok()).await;
                 });
             }

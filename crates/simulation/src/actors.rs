@@ -9,7 +9,7 @@ use hooks::{
     event::{Data, Event, EventKey, Order},
     id::{OccurrenceId, RequestId},
     name::{EventName, SourceName, Workspace},
-    publish::{NewEvent, Publisher},
+    publish::{NewEvent, Posting, Publisher},
     time::Timestamp,
 };
 use serde_json::{Map, Value, json};
@@ -157,8 +157,9 @@ async fn post_until_accepted(
 ) {
     for _ in 0..MOST_POSTS {
         let posted = (workspace.clone(), events.to_vec());
-        let publish =
-            |doors: Doors| async move { doors.ingest.publish(&posted.0, posted.1, None).await };
+        let publish = |doors: Doors| async move {
+            doors.ingest.publish(&posted.0, posted.1, Posting::default()).await
+        };
         match door.ask(publish).await {
             Some(Ok(ids)) => return accepted(world, workspace, events, &ids),
             Some(Err(error)) => world.note(|_| format!("gateway is told: {error}")),

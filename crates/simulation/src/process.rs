@@ -9,6 +9,7 @@ use std::{
 };
 
 use hooks::{
+    closing::Closing,
     deliver::Logging,
     dispatch::{Dispatcher, Handled, Message, Ports},
     manage::Hooks,
@@ -104,16 +105,20 @@ impl Worker {
             for (handout, begun) in in_hand.into_iter().zip(begun) {
                 let worker = self.clone();
                 self.beside(vec![handout.clone()], async move {
-                    let handled = worker.dispatcher.finish(begun).await;
+                    let handled = worker.dispatcher.finish(begun, &Closing::never()).await;
                     worker.end(&handout, handled).await;
                 });
             }
         }
     }
 
-    /// As a function does it: all messages of a batch, and then what became of them.
+    /// As a function does it: all messages of a batch, in the time that it has, and then what
+    /// became of them.
     async fn see_through(self, in_hand: Vec<Handout>, batch: Vec<Message>) {
-        let handled = self.dispatcher.dispatch(batch).await;
+        let world = self.port.world.clone();
+        let closing =
+            Closing::when(async move { world.sleep(world.profile().time_to_begin).await });
+        let handled = self.dispatcher.dispatch(batch, &closing).await;
         for (handout, handled) in in_hand.iter().zip(handled) {
             self.end(handout, handled).await;
         }

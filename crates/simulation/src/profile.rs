@@ -14,6 +14,8 @@ pub(crate) struct Profile {
     pub(crate) dispatchers: u8,
     /// Do dispatchers end messages batch by batch, as a function does, or each for itself?
     pub(crate) whole_batches: bool,
+    /// How long a function that ends messages batch by batch begins attempts for.
+    pub(crate) time_to_begin: Duration,
     /// How likely a call to store, ledger or queue is to fail.
     pub(crate) trouble: f64,
     /// How likely a process is to die, each time that it could go on.
@@ -72,6 +74,7 @@ impl Profile {
             plot,
             dispatchers: dice.u8(1..=3),
             whole_batches: dice.u32(..3) == 0,
+            time_to_begin: Duration::from_millis(one_of(dice, [2_000, 4_000, 20_000, 60_000])),
             trouble,
             death,
             twice,

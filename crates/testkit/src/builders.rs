@@ -106,6 +106,7 @@ pub fn event() -> Event {
         key: None,
         time: None,
         pid: None,
+        trace: None,
     }
 }
 

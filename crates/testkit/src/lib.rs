@@ -5,4 +5,6 @@ pub mod fakes;
 pub mod certificates;
 pub mod receiver;
 pub mod hostile;
+pub mod flaky;
+pub mod lambda_host;
 pub mod suites;

@@ -2,6 +2,9 @@
 //!
 //! A receiver lives on a port of its own on loopback, and is gone, connections and all, when it
 //! is dropped. It speaks HTTP, whatever its [`Manner`]; who does not is in [`crate::hostile`].
+//!
+//! Where what is tested runs elsewhere, on AWS, `EVENT_HOOKS_TEST_RECEIVERS` is the address of this
+//! machine under which it is reached from there.
 
 mod said;
 
@@ -202,12 +205,20 @@ impl Receiver {
     }
 
     async fn start(scheme: &'static str, ip: IpAddr, tls: Option<TlsAcceptor>) -> Self {
-        let listener = TcpListener::bind((ip, 0)).await.expect("loopback has a free port");
-        let address = listener.local_addr().expect("a bound socket has an address");
+        let elsewhere = (ip == IpAddr::V4(Ipv4Addr::LOCALHOST)).then(reached_at).flatten();
+        let bound = if elsewhere.is_some() { Ipv4Addr::UNSPECIFIED.into() } else { ip };
+        let listener = TcpListener::bind((bound, 0)).await.expect("loopback has a free port");
+        let mut address = listener.local_addr().expect("a bound socket has an address");
+        address.set_ip(elsewhere.unwrap_or(ip));
         let shared = Arc::new(Shared::default());
         let server = tokio::spawn(accept(listener, tls, Arc::clone(&shared))).abort_handle();
         Self { scheme, address, shared, server }
     }
+}
+
+fn reached_at() -> Option<IpAddr> {
+    let address = std::env::var("EVENT_HOOKS_TEST_RECEIVERS").ok()?;
+    Some(address.parse().expect("EVENT_HOOKS_TEST_RECEIVERS is an address"))
 }
 
 impl Drop for Receiver {

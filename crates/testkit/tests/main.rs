@@ -1,5 +1,7 @@
 //! The fakes keep the promises that the adapters keep: both run the same suites.
 
+mod lambda_host;
+
 use std::sync::Arc;
 
 use testkit::{

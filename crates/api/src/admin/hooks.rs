@@ -31,8 +31,8 @@ pub(super) async fn create(
     State(admin): State<Admin>,
     Sent(arguments): Sent,
 ) -> Result<Response, Refusal> {
-    let wanted = hook::wanted(arguments, admin.defaults)?;
-    let created = admin.hooks.create(may.workspace(), wanted.id, wanted.draft, wanted.created_at);
+    let hook::Wanted { id, draft, created_at } = hook::wanted(arguments, admin.defaults)?;
+    let created = admin.hooks.create(may.by(), may.workspace(), id, draft, created_at);
     Ok(answer::json(StatusCode::CREATED, &created.await?.view(may.secrets())))
 }
 
@@ -53,7 +53,7 @@ pub(super) async fn change(
 ) -> Result<Response, Refusal> {
     let id = hook_id(&id)?;
     let change = |hook: &_| hook::changed(arguments.clone(), hook, admin.defaults);
-    match admin.hooks.patch(&may.scope(), id, change).await {
+    match admin.hooks.patch(may.by(), &may.scope(), id, change).await {
         Err(ManageError::NotFound(id)) => Err(Refusal::NothingToChange(id)),
         changed => Ok(answer::ok(&changed?.view(may.secrets()))),
     }
@@ -67,7 +67,8 @@ pub(super) async fn put(
 ) -> Result<Response, Refusal> {
     let id = hook_id(&id)?;
     let wanted = hook::wanted(arguments, admin.defaults)?.for_id(id)?;
-    let put = admin.hooks.put(may.workspace(), id, wanted.draft, wanted.created_at);
+    let hook::Wanted { draft, created_at, .. } = wanted;
+    let put = admin.hooks.put(may.by(), may.workspace(), id, draft, created_at);
     let (hook, _) = put.await?;
     Ok(answer::ok(&hook.view(may.secrets())))
 }
@@ -77,6 +78,6 @@ pub(super) async fn delete(
     State(admin): State<Admin>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Refusal> {
-    admin.hooks.delete(&may.scope(), hook_id(&id)?).await?;
+    admin.hooks.delete(may.by(), &may.scope(), hook_id(&id)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }

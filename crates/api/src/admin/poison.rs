@@ -2,7 +2,6 @@
 //! cannot be read cannot be told whose it is.
 
 use axum::{
-    Router,
     extract::{Path, State},
     response::Response,
 };
@@ -15,17 +14,17 @@ use crate::{
     answer,
     auth::{May, ToMend},
     error::Refusal,
-    routing::Resource,
+    resource::{Resource, Routes},
     wire::{paging, poison, query::Query},
 };
 
 /// Every route of this resource.
-pub(super) fn routes() -> Router<Admin> {
+pub(super) fn routes() -> Routes<Admin> {
     let one = Resource::new().get(get).delete(drop_it);
-    Router::new()
-        .route("/poison", Resource::new().get(list).into_methods())
-        .route("/poison/{id}", one.into_methods())
-        .route("/poison/{id}/redeliver", Resource::new().post(redeliver).into_methods())
+    Routes::new()
+        .route("/poison", Resource::new().get(list))
+        .route("/poison/{id}", one)
+        .route("/poison/{id}/redeliver", Resource::new().post(redeliver))
 }
 
 async fn list(
@@ -48,20 +47,20 @@ async fn get(
 }
 
 async fn redeliver(
-    _: May<ToMend>,
+    may: May<ToMend>,
     State(admin): State<Admin>,
     Path(id): Path<String>,
 ) -> Result<Response, Refusal> {
     let id: PoisonId = any_id(&id)?;
-    admin.poisons.redeliver(id).await?;
+    admin.poisons.redeliver(may.by(), id).await?;
     Ok(answer::json(StatusCode::ACCEPTED, &json!({"id": id})))
 }
 
 async fn drop_it(
-    _: May<ToMend>,
+    may: May<ToMend>,
     State(admin): State<Admin>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Refusal> {
-    let was_there = admin.ledger.drop_poison(any_id(&id)?).await?;
+    let was_there = admin.poisons.drop_it(may.by(), any_id(&id)?).await?;
     if was_there { Ok(StatusCode::NO_CONTENT) } else { Err(Refusal::NotFound) }
 }

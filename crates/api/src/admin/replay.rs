@@ -22,7 +22,7 @@ pub(super) async fn redeliver(
     Path((hook, id)): Path<(String, String)>,
 ) -> Result<Response, Refusal> {
     let (hook, id) = (hook_id(&hook)?, any_id(&id)?);
-    let run = admin.replays.redeliver(&may.scope(), hook, id).await?;
+    let run = admin.replays.redeliver(may.by(), &may.scope(), hook, id).await?;
     Ok(answer::json(StatusCode::ACCEPTED, &json!({"id": id, "run": run})))
 }
 
@@ -33,7 +33,7 @@ pub(super) async fn recover(
     Sent(arguments): Sent,
 ) -> Result<Response, Refusal> {
     let (hook, range) = (hook_id(&hook)?, range::wanted(arguments)?);
-    let begun = admin.replays.recover(&may.scope(), hook, range).await?;
+    let begun = admin.replays.recover(may.by(), &may.scope(), hook, range).await?;
     Ok(answer::json(StatusCode::ACCEPTED, &json!({"id": begun.id, "accepted": begun.accepted})))
 }
 

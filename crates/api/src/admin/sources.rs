@@ -56,24 +56,24 @@ pub(super) async fn of_event(
 }
 
 pub(super) async fn publish(
-    _: May<ToPublish>,
+    may: May<ToPublish>,
     State(admin): State<Admin>,
     Path(names): Path<(String, String)>,
     Sent(arguments): Sent,
 ) -> Result<Response, Refusal> {
     let (source, event) = parse(&names)?;
     let entry = Published { source, event, spec: spec::published(arguments)? };
-    admin.sources.publish(&entry).await?;
+    admin.sources.publish(may.by(), &entry).await?;
     Ok(level(entry.spec))
 }
 
 pub(super) async fn withdraw(
-    _: May<ToPublish>,
+    may: May<ToPublish>,
     State(admin): State<Admin>,
     Path(names): Path<(String, String)>,
 ) -> Result<StatusCode, Refusal> {
     let (source, event) = parse(&names).map_err(|_| Refusal::NotFound)?;
-    match admin.sources.withdraw(&source, &event).await? {
+    match admin.sources.withdraw(may.by(), &source, &event).await? {
         Withdrawn::Done => Ok(StatusCode::NO_CONTENT),
         Withdrawn::NotFound => Err(Refusal::NotFound),
         Withdrawn::BuiltIn => Err(Refusal::bad_request(format_args!(

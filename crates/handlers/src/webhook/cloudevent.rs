@@ -3,7 +3,7 @@
 //! <https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md>
 
 use bytes::Bytes;
-use hooks::{event::Data, id::OccurrenceId, ports::Run};
+use hooks::{event::Data, id::OccurrenceId, ports::Run, trace::TraceParent};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::Serialize;
 
@@ -33,6 +33,8 @@ struct CloudEvent<'a> {
     source: String,
     r#type: &'a str,
     time: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    traceparent: Option<TraceParent>,
     datacontenttype: &'static str,
     data: &'a Data,
 }
@@ -47,6 +49,7 @@ pub(super) fn body(run: Run<'_>) -> Bytes {
         source: utf8_percent_encode(event.source.as_str(), NOT_OF_URIS).to_string(),
         r#type: event.event.as_str(),
         time: event.time.unwrap_or(event.order.accepted).to_string(),
+        traceparent: event.trace,
         datacontenttype: "application/json",
         data: &event.data,
     };

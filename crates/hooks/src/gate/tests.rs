@@ -233,6 +233,7 @@ mod groups {
             key: None,
             time: None,
             pid: None,
+            trace: None,
         }
     }
 

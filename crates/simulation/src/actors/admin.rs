@@ -4,6 +4,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use hooks::{
+    access::By,
     delivery::Status,
     handler::{Handler, Webhook},
     hook::{Draft, EventHook, Snooze},
@@ -108,8 +109,9 @@ async fn create(world: &World, door: &mut Door, id: HookId) {
         let everywhere = Workspace::default_workspace();
         (if is_everywhere { everywhere } else { workspace(state) }, draft)
     };
-    let create =
-        |doors: Doors| async move { doors.hooks.create(&workspace, Some(id), draft, None).await };
+    let create = |doors: Doors| async move {
+        doors.hooks.create(&By::default(), &workspace, Some(id), draft, None).await
+    };
     let answer = door.ask(create).await;
     say(world, "create", id, answer.map(|it| it.map(drop)));
 }
@@ -160,14 +162,18 @@ pub(crate) async fn administer(world: World, place: u8) {
 }
 
 async fn remove(world: &World, door: &mut Door, id: HookId) {
-    let answer = door.ask(|doors| async move { doors.hooks.delete(&Scope::All, id).await }).await;
+    let answer = door
+        .ask(|doors| async move { doors.hooks.delete(&By::default(), &Scope::All, id).await })
+        .await;
     say(world, "remove", id, answer);
 }
 
 async fn enable(world: &World, door: &mut Door, id: HookId, is_enabled: bool) {
     let change =
         move |hook: &EventHook| Ok(Draft { enabled: Some(is_enabled), ..hook.draft.clone() });
-    let patch = |doors: Doors| async move { doors.hooks.patch(&Scope::All, id, change).await };
+    let patch = |doors: Doors| async move {
+        doors.hooks.patch(&By::default(), &Scope::All, id, change).await
+    };
     let answer = door.ask(patch).await;
     let what = if is_enabled { "enable" } else { "disable" };
     say(world, what, id, answer.map(|it| it.map(drop)));
@@ -178,7 +184,9 @@ async fn move_to(world: &World, door: &mut Door, id: HookId) {
     let number = world.lock().dice.u32(..);
     let change =
         move |hook: &EventHook| Ok(Draft { handler: webhook(number), ..hook.draft.clone() });
-    let patch = |doors: Doors| async move { doors.hooks.patch(&Scope::All, id, change).await };
+    let patch = |doors: Doors| async move {
+        doors.hooks.patch(&By::default(), &Scope::All, id, change).await
+    };
     let answer = door.ask(patch).await;
     say(world, "move", id, answer.map(|it| it.map(drop)));
 }
@@ -194,7 +202,7 @@ async fn redeliver(world: &World, door: &mut Door) {
         return;
     };
     let redeliver = move |doors: Doors| async move {
-        doors.replays.redeliver(&Scope::All, pair.hook, id).await
+        doors.replays.redeliver(&By::default(), &Scope::All, pair.hook, id).await
     };
     let answer = door.ask(redeliver).await;
     let state = &mut *world.lock();
@@ -213,8 +221,9 @@ async fn recover(world: &World, door: &mut Door, id: HookId, statuses: &[Status]
         let state = &mut *world.lock();
         (state.tick(), in_range(state, id, statuses))
     };
-    let recover =
-        move |doors: Doors| async move { doors.replays.recover(&Scope::All, id, range).await };
+    let recover = move |doors: Doors| async move {
+        doors.replays.recover(&By::default(), &Scope::All, id, range).await
+    };
     let answer = door.ask(recover).await;
     let state = &mut *world.lock();
     if let Some(Ok(recovery)) = &answer {
