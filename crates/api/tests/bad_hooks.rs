@@ -45,7 +45,14 @@ async fn a_field_of_the_wrong_type_is_named() {
         ("group_by", json!(vec!["x"; 17]), "length must be at most 16"),
         ("config", json!([]), "expected a record"),
         ("config", json!("x"), "expected a record"),
-        ("filter", json!("x"), "unknown field"),
+        ("filter", json!([]), "expected an object in the shape of the events"),
+        ("filter", json!("x"), "not JSON: expected value at line 1 column 1"),
+        (
+            "filter",
+            json!({"a": {"b": 1}}),
+            "a.b: expected a list of what is wanted, as [\"a\", \"b\"], or an object",
+        ),
+        ("filters", json!({}), "unknown field"),
     ] {
         let mut hook = webhook();
         hook[field] = value;

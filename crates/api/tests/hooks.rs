@@ -167,6 +167,21 @@ async fn a_change_merges_records_and_replaces_the_rest() {
             json!({"enabled": false, "group_by": ["a"]}),
         ),
         (
+            "a format",
+            json!({"config": {"format": "cloudevents"}}),
+            json!({"config": {"url": "https://example.com/hook", "headers": {"a": "1"}, "secret": "s", "ssl_verify": false, "format": "cloudevents"}}),
+        ),
+        (
+            "a filter, which is replaced whole",
+            json!({"filter": {"entity": {"tags": ["vip"]}}}),
+            json!({"filter": {"entity": {"tags": ["vip"]}}}),
+        ),
+        (
+            "a filter in a text, as forms have it",
+            json!({"filter": r#"{"operation":[{"anything-but":"update"}]}"#}),
+            json!({"filter": {"operation": [{"anything-but": "update"}]}}),
+        ),
+        (
             "what it says of itself",
             json!({"created_at": START.as_seconds(), "updated_at": 1}),
             json!({}),

@@ -1,10 +1,12 @@
 //! `webhook`: a POST of the event's data, with `source` and `event` merged in.
 
+mod cloudevent;
+
 use bytes::Bytes;
 use hooks::{
     delivery::Report,
     event::Data,
-    handler::Webhook,
+    handler::{Format, Webhook},
     name::{EventName, SourceName},
     ports::Run,
 };
@@ -32,8 +34,11 @@ pub(crate) async fn run(
             return report::of_bad_headers(line, &error);
         }
     };
-    let body = body(run);
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let (body, content_type) = match webhook.format {
+        None | Some(Format::Kong) => (body(run), "application/json"),
+        Some(Format::CloudEvents) => (cloudevent::body(run), cloudevent::CONTENT_TYPE),
+    };
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
 
     let Webhook { url, signing, ssl_verify, .. } = webhook;
     let outgoing =

@@ -19,7 +19,7 @@ fn headers(name: &str, value: &str) -> BTreeMap<String, String> {
 
 fn webhook(url: &str, headers: BTreeMap<String, String>) -> Handler {
     let (url, signing) = (target(url), Signing::default());
-    Handler::Webhook(Webhook { url, headers, signing, ssl_verify: true })
+    Handler::Webhook(Webhook { url, headers, signing, ssl_verify: true, format: None })
 }
 
 fn custom(url: &str, headers: BTreeMap<String, String>, headers_format: bool) -> Handler {

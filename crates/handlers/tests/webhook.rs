@@ -9,9 +9,10 @@ use handlers::{AllHandlers, signature::SignatureAlgorithm};
 use hooks::{
     delivery::{Failure, FailureClass, HandlerResult, Outcome, Report},
     event::Event,
-    handler::{Handler, Webhook},
+    handler::{Format, Handler, Webhook},
     hook::{Draft, EventHook},
     id::DeliveryId,
+    name::SourceName,
     ports::{Handlers, Run},
     secret::{Secret, Signing},
     time::Timestamp,
@@ -27,7 +28,7 @@ use crate::world::{LOOPBACK, egress, handlers, handlers_that_sign, target, timed
 
 pub(crate) fn webhook(url: &str) -> Webhook {
     let (url, signing) = (target(url), Signing::default());
-    Webhook { url, headers: BTreeMap::new(), signing, ssl_verify: false }
+    Webhook { url, headers: BTreeMap::new(), signing, ssl_verify: false, format: None }
 }
 
 fn hook_of(handler: Handler) -> EventHook {
@@ -259,6 +260,43 @@ async fn one_slow_receiver_delays_nobody_else() {
     })
     .await;
     assert!(took < Duration::from_secs(1), "{took:?}");
+}
+
+#[tokio::test]
+async fn an_event_is_sent_as_a_cloudevent_where_the_hook_says_so() {
+    let receiver = Receiver::http().await;
+    let signing = Signing::with(Some(Secret::new("s3cr3t".to_owned())));
+    let webhook = Webhook {
+        signing: signing.clone(),
+        format: Some(Format::CloudEvents),
+        ..webhook(&receiver.url())
+    };
+    let event = Event {
+        source: SourceName::parse("dao:crud of [all]").unwrap(),
+        data: data(json!({"operation": "create", "source": "its own"})),
+        ..event()
+    };
+    let (hook, delivery) = (hook_of(Handler::Webhook(webhook)), delivery().id());
+    let run = Run { hook: &hook, event: &event, name: Some(&event.event), delivery, at: START };
+    assert_eq!(handlers(egress(&LOOPBACK)).run(run).await.outcome, Outcome::Succeeded);
+    let request = receiver.next().await;
+    let headers = header_map(&request);
+    assert_eq!(headers["content-type"], "application/cloudevents+json");
+    let sent: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
+    assert_eq!(
+        sent,
+        json!({
+            "specversion": "1.0",
+            "id": event.id,
+            "source": "dao:crud%20of%20%5Ball%5D",
+            "type": "consumers",
+            "time": START.to_string(),
+            "datacontenttype": "application/json",
+            "data": {"operation": "create", "source": "its own"},
+        })
+    );
+    assert!(headers.contains_key("webhook-signature"), "what is signed is what is sent");
+    assert!(headers.contains_key("x-kong-signature"));
 }
 
 #[tokio::test]

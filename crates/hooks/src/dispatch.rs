@@ -256,14 +256,19 @@ impl Dispatcher {
             return Ok(Vec::new());
         }
         let roster = self.in_force.roster(fresh.iter().map(|it| &*it.event)).await?;
-        let mut matches = Vec::new();
+        let (mut matches, mut filtered) = (Vec::new(), 0);
         for Fresh { message, redelivered, event } in self.claimed(fresh).await? {
-            matches.extend(roster.listening(&event).into_iter().map(|(hook, name)| {
-                let event = Arc::clone(&event);
-                Match { message, redelivered, event, hook, name }
-            }));
+            for (hook, name) in roster.listening(&event) {
+                if hook.wants(&event, &name) {
+                    let event = Arc::clone(&event);
+                    matches.push(Match { message, redelivered, event, hook, name });
+                } else {
+                    filtered += 1;
+                }
+            }
         }
-        metrics::counter!("event_hooks_matched_total").increment(matches.len() as u64);
+        metrics::counter!("event_hooks_filtered_total").increment(filtered);
+        metrics::counter!("event_hooks_matched_total").increment(matches.len() as u64 + filtered);
 
         let (enabled, disabled): (Vec<_>, Vec<_>) =
             matches.into_iter().partition(|it| it.hook.is_enabled());

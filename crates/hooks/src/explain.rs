@@ -72,6 +72,11 @@ pub enum Answer {
         #[serde(skip_serializing_if = "Option::is_none")]
         until: Option<String>,
     },
+    /// Its filter does not want the event.
+    Filtered {
+        /// The event's name as it sees it.
+        seen_as: EventName,
+    },
     /// It is disabled: the delivery would be parked.
     Parked {
         /// The event's name as it sees it.
@@ -174,6 +179,9 @@ impl Explainer {
             Ok(name) => name,
             Err(unmatched) => return Ok(Answer::Unmatched(unmatched)),
         };
+        if !hook.wants(event, &seen_as) {
+            return Ok(Answer::Filtered { seen_as });
+        }
         if !hook.is_enabled() {
             return Ok(Answer::Parked { seen_as });
         }
@@ -212,9 +220,10 @@ impl Answer {
             Self::WouldFire { .. } => 0,
             Self::Held { .. } => 1,
             Self::Parked { .. } => 2,
-            Self::Unmatched(Unmatched::Event { .. }) => 3,
-            Self::Unmatched(Unmatched::Source { .. }) => 4,
-            Self::Unmatched(Unmatched::Workspace | Unmatched::Itself) => 5,
+            Self::Filtered { .. } => 3,
+            Self::Unmatched(Unmatched::Event { .. }) => 4,
+            Self::Unmatched(Unmatched::Source { .. }) => 5,
+            Self::Unmatched(Unmatched::Workspace | Unmatched::Itself) => 6,
         }
     }
 }

@@ -45,6 +45,19 @@ pub struct Webhook {
     pub signing: Signing,
     /// Is the receiver's certificate checked?
     pub ssl_verify: bool,
+    /// Extension: what the event is sent as; as the reference has it, where it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<Format>,
+}
+
+/// What a webhook sends an event as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// The event's data with its names merged in, as in the reference.
+    Kong,
+    /// An event of CloudEvents 1.0 in its structured form.
+    CloudEvents,
 }
 
 /// The configuration of `webhook-custom`.
@@ -133,12 +146,18 @@ impl Handler {
             Secrets::Hidden => None,
         };
         match self {
-            Self::Webhook(it) => json!({
-                "url": it.url.as_str(),
-                "headers": it.headers,
-                "secret": shown(&it.signing),
-                "ssl_verify": it.ssl_verify,
-            }),
+            Self::Webhook(it) => {
+                let mut config = json!({
+                    "url": it.url.as_str(),
+                    "headers": it.headers,
+                    "secret": shown(&it.signing),
+                    "ssl_verify": it.ssl_verify,
+                });
+                if let Some(format) = it.format {
+                    config["format"] = format.as_str().into();
+                }
+                config
+            }
             Self::WebhookCustom(it) => {
                 let mut config = json!({
                     "url": it.url.as_str(),
@@ -159,6 +178,24 @@ impl Handler {
             }
             Self::Log {} => json!({}),
             Self::Lambda(it) => json!({"functions": it.functions}),
+        }
+    }
+}
+
+impl Format {
+    /// Both of them.
+    pub const ALL: [Self; 2] = [Self::Kong, Self::CloudEvents];
+
+    /// The format of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.as_str() == name)
+    }
+
+    /// The name that a hook uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Kong => "kong",
+            Self::CloudEvents => "cloudevents",
         }
     }
 }

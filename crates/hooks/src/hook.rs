@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::{
+    event::Event,
+    filter::Filter,
     gate::Rules,
     handler::{Handler, Secrets},
     id::{Generation, HookId},
@@ -54,6 +56,10 @@ pub struct Draft {
     /// Extension: the members of the data whose values keep gate memories apart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group_by: Option<Vec<String>>,
+    /// Extension: which events of its source and event it wants; all of them, where it does not
+    /// say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<Filter>,
 }
 
 /// How many seconds a hook keeps quiet after it fired, as typed; 0 means not at all.
@@ -110,6 +116,12 @@ impl EventHook {
         self.draft.enabled != Some(false)
     }
 
+    /// Does its filter want an event that it sees under this name?
+    pub fn wants(&self, event: &Event, name: &EventName) -> bool {
+        let Some(filter) = &self.draft.filter else { return true };
+        filter.wants(&event.data.merged(&self.draft.source, Some(name)))
+    }
+
     /// The next version of this hook, out of service.
     #[must_use]
     pub fn disabled(&self, now: Timestamp) -> Self {
@@ -146,6 +158,9 @@ impl EventHook {
         }
         if let Some(group_by) = &self.draft.group_by {
             view.insert("group_by".into(), group_by.as_slice().into());
+        }
+        if let Some(filter) = &self.draft.filter {
+            view.insert("filter".into(), filter.as_map().clone().into());
         }
         view
     }

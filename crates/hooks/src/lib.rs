@@ -10,6 +10,7 @@ pub mod handler;
 pub mod catalog;
 
 pub mod matching;
+pub mod filter;
 pub mod digest;
 pub mod gate;
 pub mod retry;

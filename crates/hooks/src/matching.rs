@@ -176,6 +176,7 @@ mod tests {
             snooze: None,
             enabled: None,
             group_by: None,
+            filter: None,
         };
         let workspace = Workspace::parse(workspace).unwrap();
         draft.into_hook(Uuid::nil().into(), workspace, Timestamp::from_millis(0))

@@ -9,6 +9,7 @@ mod closing;
 mod delivering;
 mod disabling;
 mod explaining;
+mod filtering;
 mod gating;
 mod health;
 mod managing;

@@ -48,6 +48,7 @@ fn describe() {
         "Events dropped because their id was posted before"
     );
     describe_counter!("event_hooks_matched_total", "Pairs of event and hook that matched");
+    describe_counter!("event_hooks_filtered_total", "Matches that the hook's filter did not want");
     describe_counter!("event_hooks_fired_total", "Matches that passed their gate");
     describe_counter!("event_hooks_held_total", "Matches that a gate held, by reason");
     describe_counter!(

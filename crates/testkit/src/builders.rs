@@ -70,6 +70,7 @@ pub fn draft() -> Draft {
         snooze: None,
         enabled: None,
         group_by: None,
+        filter: None,
     }
 }
 
@@ -85,6 +86,7 @@ pub fn webhook(url: &str) -> Handler {
         headers: std::collections::BTreeMap::new(),
         signing: Signing::default(),
         ssl_verify: false,
+        format: None,
     })
 }
 

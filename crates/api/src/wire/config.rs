@@ -4,7 +4,9 @@
 //! is for the handlers to say.
 
 use hooks::{
-    handler::{Dialect, Handler, HandlerKind, Headers, Lambda, Secrets, Webhook, WebhookCustom},
+    handler::{
+        Dialect, Format, Handler, HandlerKind, Headers, Lambda, Secrets, Webhook, WebhookCustom,
+    },
     secret::{Secret, Signing},
     target_url::TargetUrl,
     violation::Violations,
@@ -65,7 +67,8 @@ fn webhook(config: &mut Record<'_>, defaults: Defaults) -> Option<Webhook> {
     let headers = config.optional("headers", headers).unwrap_or_default();
     let signing = signing(config);
     let ssl_verify = config.optional("ssl_verify", boolean).unwrap_or(defaults.ssl_verify);
-    Some(Webhook { url: url?, headers, signing, ssl_verify })
+    let format = config.optional("format", one_of(Format::parse, &Format::ALL.map(Format::as_str)));
+    Some(Webhook { url: url?, headers, signing, ssl_verify, format })
 }
 
 fn webhook_custom(config: &mut Record<'_>, defaults: Defaults) -> Option<WebhookCustom> {
@@ -79,7 +82,8 @@ fn webhook_custom(config: &mut Record<'_>, defaults: Defaults) -> Option<Webhook
     let body_format = config.optional("body_format", boolean).unwrap_or(true);
     let signing = signing(config);
     let ssl_verify = config.optional("ssl_verify", boolean).unwrap_or(defaults.ssl_verify);
-    let template_engine = config.optional("template_engine", dialect);
+    let template_engine = config
+        .optional("template_engine", one_of(Dialect::parse, &Dialect::ALL.map(Dialect::as_str)));
     Some(WebhookCustom {
         url: url?,
         method: method?,
@@ -112,10 +116,13 @@ fn method(value: Value) -> Read<String> {
     Err(wrong(format_args!("invalid value: {method}")))
 }
 
-fn dialect(value: Value) -> Read<Dialect> {
-    let name = text(usize::MAX)(value)?;
-    let names = Dialect::ALL.map(Dialect::as_str).join(", ");
-    Dialect::parse(&name).ok_or_else(|| wrong(format_args!("expected one of: {names}")))
+/// One of these names.
+fn one_of<T>(parse: impl Fn(&str) -> Option<T>, names: &[&str]) -> impl Fn(Value) -> Read<T> {
+    let names = names.join(", ");
+    move |value| {
+        let name = text(usize::MAX)(value)?;
+        parse(&name).ok_or_else(|| wrong(format_args!("expected one of: {names}")))
+    }
 }
 
 fn payload(value: Value) -> Read<Map<String, Value>> {

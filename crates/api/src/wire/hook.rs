@@ -2,6 +2,7 @@
 //! wrong with it.
 
 use hooks::{
+    filter::Filter,
     handler::{HandlerKind, Secrets},
     hook::{Draft, EventHook, Snooze},
     id::HookId,
@@ -15,7 +16,7 @@ use uuid::Uuid;
 use super::{
     arguments::Arguments,
     config,
-    fields::{Read, Record, array, boolean, integer, parsed, text},
+    fields::{Read, Record, array, boolean, integer, parsed, text, wrong},
     infer::{FieldType, Fields},
 };
 
@@ -115,13 +116,14 @@ fn read(members: Map<String, Value>, defaults: Defaults) -> Result<Wanted, Viola
     let snooze = hook.optional("snooze", snooze);
     let enabled = hook.optional("enabled", boolean);
     let group_by = hook.optional("group_by", array(MOST_MEMBERS, text(LONGEST_MEMBER)));
+    let filter = hook.optional("filter", filter);
     let config = hook.record("config");
     hook.finish();
 
     let handler = config.and_then(|it| config::read(kind, it, defaults, &mut violations));
     let (Some(source), Some(handler)) = (source, handler) else { return Err(violations) };
     violations.into_result()?;
-    let draft = Draft { source, event, handler, on_change, snooze, enabled, group_by };
+    let draft = Draft { source, event, handler, on_change, snooze, enabled, group_by, filter };
     Ok(Wanted {
         id: id.map(HookId::from),
         created_at: created_at.map(Timestamp::from_seconds),
@@ -153,13 +155,23 @@ fn snooze(value: Value) -> Read<Snooze> {
     Ok(Snooze::seconds(u32::try_from(seconds).unwrap_or(u32::MAX)))
 }
 
+/// A pattern, or a text that holds one.
+#[expect(clippy::needless_pass_by_value, reason = "readers take the value that they read")]
+fn filter(value: Value) -> Read<Filter> {
+    match &value {
+        Value::String(text) => text.parse(),
+        other => Filter::parse(other),
+    }
+    .map_err(wrong)
+}
+
 /// The fields of a hook with this handler, as forms are inferred by them.
 pub fn fields(handler: Option<HandlerKind>) -> Fields {
     const TEXT: FieldType = FieldType::String;
     const TEXTS: FieldType = FieldType::Array(&TEXT);
     const TEXT_BY_NAME: FieldType = FieldType::Map(&TEXT);
     const FLAG: FieldType = FieldType::Boolean;
-    const fn with(config: Fields) -> [(&'static str, FieldType); 11] {
+    const fn with(config: Fields) -> [(&'static str, FieldType); 12] {
         [
             ("id", TEXT),
             ("created_at", FieldType::Integer),
@@ -171,12 +183,19 @@ pub fn fields(handler: Option<HandlerKind>) -> Fields {
             ("snooze", FieldType::Integer),
             ("enabled", FLAG),
             ("group_by", TEXTS),
+            // Forms have it as JSON in a text.
+            ("filter", TEXT),
             ("config", FieldType::Record(config)),
         ]
     }
-    static WEBHOOK: [(&str, FieldType); 11] =
-        with(&[("url", TEXT), ("headers", TEXT_BY_NAME), ("secret", TEXT), ("ssl_verify", FLAG)]);
-    static WEBHOOK_CUSTOM: [(&str, FieldType); 11] = with(&[
+    static WEBHOOK: [(&str, FieldType); 12] = with(&[
+        ("url", TEXT),
+        ("headers", TEXT_BY_NAME),
+        ("secret", TEXT),
+        ("ssl_verify", FLAG),
+        ("format", TEXT),
+    ]);
+    static WEBHOOK_CUSTOM: [(&str, FieldType); 12] = with(&[
         ("url", TEXT),
         ("method", TEXT),
         ("headers", TEXT_BY_NAME),
@@ -189,8 +208,8 @@ pub fn fields(handler: Option<HandlerKind>) -> Fields {
         ("ssl_verify", FLAG),
         ("template_engine", TEXT),
     ]);
-    static LAMBDA: [(&str, FieldType); 11] = with(&[("functions", TEXTS)]);
-    static OTHER: [(&str, FieldType); 11] = with(&[]);
+    static LAMBDA: [(&str, FieldType); 12] = with(&[("functions", TEXTS)]);
+    static OTHER: [(&str, FieldType); 12] = with(&[]);
     match handler {
         Some(HandlerKind::Webhook) => &WEBHOOK,
         Some(HandlerKind::WebhookCustom) => &WEBHOOK_CUSTOM,

@@ -214,6 +214,7 @@ mod groups {
             snooze: snooze.then(|| Snooze::seconds(60)),
             enabled: None,
             group_by: group_by.map(|it| it.iter().map(|it| (*it).to_owned()).collect()),
+            filter: None,
         };
         let id = Uuid::nil().into();
         let hook = draft.into_hook(id, Workspace::default_workspace(), Timestamp::from_millis(0));

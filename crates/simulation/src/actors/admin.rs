@@ -58,6 +58,7 @@ fn some_draft(state: &mut State, plot: Plot) -> Draft {
         snooze,
         enabled: None,
         group_by,
+        filter: None,
     }
 }
 
@@ -67,6 +68,7 @@ fn webhook(number: u32) -> Handler {
         headers: BTreeMap::new(),
         signing: Signing::default(),
         ssl_verify: false,
+        format: None,
     })
 }
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use hooks::{
-    handler::{Dialect, Handler, Lambda, Webhook, WebhookCustom},
+    handler::{Dialect, Format, Handler, Lambda, Webhook, WebhookCustom},
     hook::{Draft, EventHook, Snooze},
     id::{Generation, HookId},
     name::Scope,
@@ -39,6 +39,7 @@ fn all_handlers() -> Vec<Handler> {
             headers: headers.clone(),
             signing: signing.clone(),
             ssl_verify: true,
+            format: Some(Format::CloudEvents),
         }),
         Handler::WebhookCustom(Box::new(WebhookCustom {
             url,
@@ -68,6 +69,7 @@ pub(super) async fn a_hook_is_read_back_whole_from_everywhere(subject: &Subject)
             snooze: Some(Snooze::seconds(0)),
             enabled: Some(false),
             group_by: Some(vec!["a".into(), "b".into()]),
+            filter: r#"{"operation":[{"anything-but":"update"},null]}"#.parse().ok(),
         };
         let hook = EventHook { workspace: workspace("team-a"), draft, ..hook() };
         subject.store.insert(&hook).await?;

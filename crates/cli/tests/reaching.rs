@@ -1,0 +1,215 @@
+//! Getting there: addresses, exit codes, and who is looking.
+
+use std::{net::TcpListener, process::Stdio};
+
+use crate::{
+    canned::Canned,
+    world::{World, client, run},
+};
+
+#[test]
+fn who_is_not_there_is_unreachable() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let ran = run(client(&["--url", &format!("http://127.0.0.1:{port}"), "hooks", "list"]), "");
+    assert_eq!(ran.code, 5, "{ran:?}");
+    assert!(
+        ran.err.starts_with(&format!(
+            "error: cannot reach http://127.0.0.1:{port}: Connection refused"
+        )),
+        "{ran:?}"
+    );
+
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let ran = run(client(&["--url", &url, "--timeout", "1", "hooks", "list"]), "");
+    assert_eq!(
+        (ran.code, ran.err.lines().next().unwrap()),
+        (5, &*format!("error: {url} did not answer within 1 s"))
+    );
+}
+
+#[test]
+fn who_is_somebody_else_is_no_deployment() {
+    for (status, headers, body) in [
+        ("200 OK", "", "<html>"),
+        ("302 Found", "location: http://elsewhere/\r\n", ""),
+        ("404 Not Found", "", "<html>"),
+    ] {
+        let server = Canned::new(&[(status, headers, body)]);
+        let ran = run(client(&["--url", &server.url, "hooks", "list"]), "");
+        assert_eq!(ran.code, 1, "{status}: {ran:?}");
+        assert!(ran.err.contains("is that an Event Hooks deployment?"), "{status}: {ran:?}");
+        assert_eq!(server.asked().len(), 1, "{status}: a redirect is not followed");
+    }
+}
+
+#[test]
+fn a_command_line_that_is_wrong_has_its_code() {
+    for words in [
+        &["nonsense"][..],
+        &["hooks", "get"],
+        &["hooks", "create", "source"],
+        &["--url", "localhost:8001", "hooks", "list"],
+        &["--url", "http://me:s3cr3t@localhost/", "hooks", "list"],
+        &["--workspace", "a/b", "hooks", "list"],
+        &["--ca-file", "/there/is/no/such/file", "hooks", "list"],
+        &["--timeout", "0", "hooks", "list"],
+        &["events", "send"],
+        &["events", "send", "--source", "a"],
+        &["events", "send", "-f", "x", "--source", "a", "--event", "b"],
+        &["events", "send", "--source", "a", "--event", "b", "--data", "[]"],
+        &["recover", "x", "--since", "yesterday"],
+        &["apply", "-f", "x", "--exit-code"],
+        &["tokens", "create", "x", "--role", "king"],
+    ] {
+        let ran = run(client(words), "");
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{words:?}: {ran:?}");
+        assert!(
+            ran.err.starts_with("error: ") && !ran.err.contains("s3cr3t"),
+            "{words:?}: {ran:?}"
+        );
+    }
+    assert_eq!(
+        run(client(&["--version"]), "").out,
+        concat!("eventhooks ", env!("CARGO_PKG_VERSION"), "\n")
+    );
+}
+
+#[test]
+fn a_deployment_is_well_or_not() {
+    let status = World::new().well("status");
+    assert!(status.starts_with("status           ok\nversion          "), "{status}");
+    let ill = r#"{"status": "unavailable", "version": "1"}"#;
+    let server = Canned::new(&[("503 Service Unavailable", "retry-after: 9\r\n", ill)]);
+    let ran = run(client(&["--url", &server.url, "status"]), "");
+    assert_eq!((ran.code, server.asked().len()), (1, 1), "it is asked once: {ran:?}");
+}
+
+#[test]
+fn a_path_and_a_workspace_stand_before_the_route() {
+    let server = Canned::new(&[("200 OK", "", r#"{"data": [], "next": null}"#)]);
+    let url = format!("{}/prod/", server.url);
+    let ran = run(client(&["--url", &url, "--workspace", "team", "hooks", "list"]), "");
+    assert_eq!(ran.out, "there are no hooks in workspace team\n", "{ran:?}");
+    assert!(server.asked()[0].starts_with("GET /prod/team/event-hooks?size=1000 HTTP/1.1\r\n"));
+}
+
+#[test]
+fn a_certificate_is_checked_and_one_of_an_own_authority_can_be_trusted() {
+    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let server = Canned::with_tls(&certified, &[("200 OK", "", r#"{"data": [], "next": null}"#)]);
+    let unknown = run(client(&["--url", &server.url, "hooks", "list"]), "");
+    assert_eq!(unknown.code, 5, "{unknown:?}");
+    assert!(unknown.err.contains("certificate"), "{unknown:?}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ca.pem");
+    std::fs::write(&file, certified.cert.pem()).unwrap();
+    let file = file.to_str().unwrap();
+    let known = run(client(&["--url", &server.url, "--ca-file", file, "hooks", "list"]), "");
+    assert_eq!((known.code, known.out.as_str()), (0, "there are no hooks\n"), "{known:?}");
+}
+
+#[test]
+fn a_proxy_of_the_environment_is_asked() {
+    let proxy = Canned::new(&[("200 OK", "", r#"{"data": [], "next": null}"#)]);
+    let mut command = client(&["--url", "http://deployment.example", "hooks", "list"]);
+    command.env("http_proxy", &proxy.url);
+    assert_eq!(run(command, "").code, 0);
+    let asked = &proxy.asked()[0];
+    assert!(asked.starts_with("GET http://deployment.example/event-hooks?size=1000 "), "{asked}");
+}
+
+#[test]
+fn a_list_is_read_to_its_end() {
+    let server = Canned::new(&[
+        (
+            "200 OK",
+            "",
+            r#"{"data": [{"id": "a"}], "next": "/event-hooks?offset=x", "offset": "a+b="}"#,
+        ),
+        ("200 OK", "", r#"{"data": [{"id": "b"}], "next": null}"#),
+    ]);
+    let ran = run(client(&["--url", &server.url, "hooks", "list", "-o", "json"]), "");
+    assert!(ran.out.contains("\"a\"") && ran.out.contains("\"b\""), "{ran:?}");
+    assert!(
+        server.asked()[1].starts_with("GET /event-hooks?size=1000&offset=a%2Bb%3D HTTP/1.1\r\n")
+    );
+}
+
+#[test]
+fn answers_come_in_three_forms() {
+    let world = World::new();
+    world.well("hooks create source=crud handler=log");
+    for (format, beginning) in
+        [("table", "ID "), ("json", "[\n  {\n    \"id\": "), ("yaml", "- id: ")]
+    {
+        let shown = world.well(&format!("hooks list --output {format}"));
+        assert!(shown.starts_with(beginning), "{format}: {shown}");
+    }
+}
+
+#[test]
+fn colours_are_for_terminals_and_for_who_wants_them() {
+    for (name, variable, is_coloured) in [
+        ("a pipe", None, false),
+        ("forced", Some(("CLICOLOR_FORCE", "1")), true),
+        ("forbidden", Some(("NO_COLOR", "1")), false),
+    ] {
+        let mut command = client(&["--url", "x", "hooks", "list"]);
+        variable.map(|(name, value)| command.env(name, value));
+        assert_eq!(run(command, "").err.contains('\u{1b}'), is_coloured, "{name}");
+    }
+}
+
+/// `script` of util-linux lends a terminal.
+#[cfg(target_os = "linux")]
+#[test]
+fn who_sits_at_a_terminal_is_asked_before_something_is_deleted() {
+    const ID: &str = "6b1f3c5e-9d2a-4f7b-8a34-5c2f1e0d9b76";
+    let Ok(_) = std::process::Command::new("script").arg("--version").output() else {
+        println!("skipped: the question before deleting, for there is no script");
+        return;
+    };
+    let world = World::new();
+    world.well(&format!("hooks create id={ID} source=crud handler=log"));
+    for (answer, code, said) in [("n\n", 1, "nothing was deleted"), ("y\n", 0, "deleted 6b1f")] {
+        let program = client(&[]);
+        let program = program.get_program().to_str().unwrap();
+        let typed = format!("{program} --url {} hooks delete {ID}", world.url);
+        let mut script = std::process::Command::new("script");
+        script.args(["--quiet", "--return", "--command", &typed, "/dev/null"]);
+        let ran = run(script, answer);
+        assert_eq!(ran.code, code, "{ran:?}");
+        assert!(ran.out.contains(&format!("Delete hook {ID}? [y/N] ")), "{ran:?}");
+        assert!(ran.out.contains(said), "{ran:?}");
+    }
+}
+
+#[test]
+fn who_stops_reading_is_not_complained_to() {
+    let mut child = client(&["completions", "bash"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+}
+
+#[test]
+fn every_shell_has_a_script() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let ran = run(client(&["completions", shell]), "");
+        assert!(
+            ran.code == 0 && ran.out.contains("eventhooks") && ran.out.contains("redeliver"),
+            "{shell}"
+        );
+    }
+    let script = run(client(&["completions", "bash"]), "").out;
+    let mut bash = std::process::Command::new("bash");
+    bash.arg("-n");
+    let checked = run(bash, &script);
+    assert_eq!((checked.code, checked.err.as_str()), (0, ""), "bash reads it");
+}

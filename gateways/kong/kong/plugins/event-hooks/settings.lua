@@ -1,0 +1,79 @@
+--- What does the plugin go by right now?
+--
+-- By the configuration of the plugin; for what that leaves open, by the environment; for the rest,
+-- by the defaults below, which are the schema's too.
+
+local null = ngx.null
+
+local settings = {}
+
+--- What holds where nobody says otherwise.
+settings.DEFAULTS = {
+  ssl_verify = true,
+  timeout = 10000,
+  max_retry_delay = 30,
+  dao_crud = true,
+  balancer_health = true,
+  rate_limits = true,
+  requests = false,
+  redact_encrypted = true,
+  -- `schema.field`, where `*` stands for any name: what Kong 3.x's own entities keep secret and
+  -- does not mark as `encrypted`, and the headers that logging plugins send.
+  redact = {
+    "acme_storage.value",
+    "basicauth_credentials.password",
+    "certificates.key",
+    "certificates.key_alt",
+    "hmacauth_credentials.secret",
+    "jwt_secrets.secret",
+    "keyauth_credentials.key",
+    "keys.jwk",
+    "keys.pem.private_key",
+    "oauth2_authorization_codes.code",
+    "oauth2_credentials.client_secret",
+    "oauth2_tokens.access_token",
+    "oauth2_tokens.refresh_token",
+    "plugins.config.headers.*",
+    "sessions.data",
+    "sessions.session_id",
+  },
+}
+
+--- A variable of the environment, without the white space around it; nil where it says nothing.
+local function variable(name)
+  local value = string.match(os.getenv(name) or "", "^%s*(.-)%s*$")
+  return value ~= "" and value or nil
+end
+
+-- A worker sees only those variables that nginx.conf names with `env`. Kong loads its plugins
+-- before there are workers, so this is the moment when all of them are there.
+local environment = {
+  ingest_url = variable("EVENT_HOOKS_INGEST_URL"),
+  token = variable("EVENT_HOOKS_TOKEN"),
+}
+
+local config = {}
+
+--- Goes by this configuration from now on; by none, where it is nil.
+function settings.use(new)
+  config = type(new) == "table" and new or {}
+end
+
+--- One of the settings; nil where it is open.
+function settings.get(name)
+  local value = config[name]
+  if value == nil or value == null then
+    value = environment[name]
+  end
+  if value == nil then
+    value = settings.DEFAULTS[name]
+  end
+  return value
+end
+
+--- Is there a place to post events to?
+function settings.is_on()
+  return settings.get("ingest_url") ~= nil
+end
+
+return settings
