@@ -20,6 +20,7 @@ mod killing;
 mod lua_docs;
 mod listening;
 mod living;
+mod migrating;
 mod misusing;
 mod no_room;
 mod readme;

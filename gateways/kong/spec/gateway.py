@@ -14,6 +14,8 @@ import uuid
 
 from lupa.luajit21 import LuaRuntime
 
+from servers import PATIENCE
+
 ROOT = pathlib.Path(__file__).parent.parent
 PLUGIN = ROOT / "kong" / "plugins" / "event-hooks"
 STUBS = ROOT / "spec" / "stubs"
@@ -146,13 +148,13 @@ class Gateway:
     def _connect(self, host, port):
         self.attempts += 1
         try:
-            socket.create_connection((host.decode(), port), timeout=5).close()
+            socket.create_connection((host.decode(), port), timeout=PATIENCE).close()
         except OSError as error:
             return None, str(error).encode()
         return True, None
 
     def _http(self, port, parameters):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         self.meanwhile()
         try:
             connection.request(

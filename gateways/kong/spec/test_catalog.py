@@ -22,6 +22,19 @@ class CatalogTest(World):
         self.assertEqual(entry["data"], spec)
         self.assertEqual(first.lines() + second.lines(), [])
 
+    def test_an_emitters_token_is_enough_one_that_is_tied_to_a_workspace_too(self):
+        ingest = self.server(token="t0ken")
+        receiver = self.receiver(ingest, "my-plugin")
+        role = {"name": "gateway", "role": "emitter", "workspaces": ["blue"]}
+        _, made = ingest.ask("POST", "/tokens", role)
+        config = {"ingest_url": f"{ingest.url}/blue", "token": made["token"]}
+        gateway = self.gateway(ingest, "kong", config)
+        gateway.publishes("my-plugin", "noticed", {"fields": ["what"]})
+        gateway.emits("my-plugin", "noticed", {"what": "x"})
+        gateway.passes(5)
+        self.assertEqual(receiver.wait_for(1)[0]["what"], "x")
+        self.assertEqual(gateway.lines("err", "warn", "timer"), [])
+
     def test_the_first_worker_publishes_at_start_as_soon_as_there_is_somebody(self):
         ingest = self.server()
         ingest.kill()
@@ -70,6 +83,34 @@ class CatalogTest(World):
         gateway.passes(2)
         self.assertEqual(receiver.wait_for(1)[0]["number"], 0)
         self.assertEqual(len(gateway.lines()), 1)
+
+    @both_queues
+    def test_what_cannot_be_published_does_not_hold_up_the_events_of_others(self, queue):
+        def answer(request):
+            if request.method == "PUT":
+                return says(403, {"message": "you may not"})(request)
+            events = request.json()
+            errors = [
+                {"index": index, "source": "my-plugin", "event": "noticed", "message": "unknown"}
+                for index, event in enumerate(events)
+                if event["source"] == "my-plugin"
+            ]
+            if errors or not events:
+                return says(400, {"message": "no", "errors": errors})(request)
+            return taken(request)
+
+        stand_in = self.stand_in(otherwise=answer)
+        gateway = self.gateway(stand_in, queue)
+        gateway.publishes("my-plugin", "noticed")
+        gateway.emits("my-plugin", "noticed")
+        self.emit(gateway, numbered(1))
+        gateway.passes(300)
+        self.assertEqual(gateway.lines(), [], "a person may mend it")
+        gateway.passes(600)
+        accepted = [post for post in stand_in.posts() if answer(post)[0] == 202]
+        self.assertEqual([post.json()[0]["data"] for post in accepted], numbered(1))
+        self.assertEqual(len(gateway.lines()), 1)
+        self.assertIn("was refused: unknown", gateway.lines()[0])
 
     def test_a_list_without_names_is_no_list(self):
         ingest = self.server()

@@ -135,6 +135,20 @@ class DeliveryTest(World):
             gateway.passes(1)
             self.assertEqual(len(stand_in.posts()), 2, name)
 
+    @both_queues
+    def test_an_error_while_posting_is_one_more_reason_to_try_again(self, queue):
+        stand_in = self.stand_in()
+        gateway = self.gateway(stand_in, queue)
+        gateway.lua.execute(b"""
+          local http = require "resty.http"
+          http.broken, http.new = http.new, function() error("broken") end""")
+        self.emit(gateway, numbered(1))
+        gateway.passes(5)
+        self.assertIn("posting: ", gateway.lines("err")[0])
+        gateway.lua.execute(b"""local http = require "resty.http" http.new = http.broken""")
+        gateway.passes(10)
+        self.assertEqual(self.posted(stand_in), numbered(1))
+
     # Limits
 
     @both_queues

@@ -170,10 +170,17 @@ class EventsTest(unittest.TestCase):
                 "minute",
             ),
             ("both used up: the longer one, as Kong's own header says", minute | hour, 9, "hour"),
+            (
+                "without a window, where no header has one",
+                {"ratelimit-limit": "3", "ratelimit-remaining": "0", "ratelimit-reset": "12"},
+                3,
+                None,
+            ),
         ]:
             with self.subTest(name):
                 event = self.exceeded(LIMITED | {"headers": headers})
-                self.assertEqual((event["limit"], event["window"]), (limit, window))
+                self.assertEqual((event["limit"], event.get("window")), (limit, window))
+                self.assertEqual(event["rate"], limit + 1)
 
     def test_what_is_no_refusal_for_a_rate_limit(self):
         for name, request in [

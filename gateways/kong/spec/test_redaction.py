@@ -118,6 +118,32 @@ class RedactionTest(unittest.TestCase):
                 {"name": "http-log", "config": {"headers": {"authorization": "***"}}},
             ),
             (
+                "plugins",
+                {"name": "rate-limiting", "config": {"redis_password": "s3cr3t", "minute": 5}},
+                {"name": "rate-limiting", "config": {"redis_password": "***", "minute": 5}},
+            ),
+            (
+                "plugins",
+                {
+                    "name": "acme",
+                    "config": {
+                        "storage_config": {
+                            "consul": {"token": "s3cr3t", "kv_path": "acme"},
+                            "redis": {"auth": "s3cr3t", "password": "s3cr3t", "port": 6379},
+                        }
+                    },
+                },
+                {
+                    "name": "acme",
+                    "config": {
+                        "storage_config": {
+                            "consul": {"token": "***", "kv_path": "acme"},
+                            "redis": {"auth": "***", "password": "***", "port": 6379},
+                        }
+                    },
+                },
+            ),
+            (
                 "consumers",
                 {"username": "key", "custom_id": "secret"},
                 {"username": "key", "custom_id": "secret"},

@@ -2,7 +2,7 @@
 
 import unittest
 
-from servers import says, taken
+from servers import NO_EVENT, says, taken
 from world import World, both_queues, numbered
 
 
@@ -128,7 +128,7 @@ class RefusalsTest(World):
             return says(413)(request) if len(request.body) > 2_000 else taken(request)
 
         def no_poison(request):
-            said = says(400, b"what is this?") if b"poison" in request.body else taken
+            said = says(400, {"message": "?"}) if b"poison" in request.body else taken
             return said(request)
 
         for name, server, poison in [
@@ -173,14 +173,52 @@ class RefusalsTest(World):
         self.assertEqual([len(post.ids()) for post in stand_in.posts()], [2, 1, 1])
         self.assertEqual(gateway.lines(), [])
 
-    def test_what_nobody_takes_at_this_address_is_dropped_with_a_line_each(self):
-        stand_in = self.stand_in(otherwise=says(415, {"message": "what is JSON?"}))
-        gateway = self.gateway(stand_in, "own")
-        self.emit(gateway, numbered(2))
-        gateway.passes(60)
-        self.assertEqual(len(stand_in.posts()), 1)
-        self.assertEqual(len(gateway.lines()), 2)
-        self.assertIn("answered 415: what is JSON?", gateway.lines()[0])
+    # Events that nobody names
+
+    @both_queues
+    def test_an_event_that_breaks_its_request_each_time_does_not_hold_up_the_others(self, queue):
+        for name, broken in [
+            ("a firewall that does not like it", says(403, b"<html>blocked</html>")),
+            ("a server that breaks over it", says(500, {"message": "An unexpected error"})),
+            ("a proxy in front of one", says(502)),
+            ("a status of no use", says(409)),
+        ]:
+
+            def answer(request, broken=broken):
+                if b"poison" in request.body:
+                    return broken(request)
+                return NO_EVENT(request) if request.body == b"[]" else taken(request)
+
+            stand_in = self.stand_in(otherwise=answer)
+            gateway = self.gateway(stand_in, queue)
+            self.emit(gateway, numbered(3) + [{"text": "poison"}] + numbered(3, start=3))
+            gateway.passes(300)
+            self.assertEqual(gateway.lines(), [], f"{name}: it may be an outage")
+            self.emit(gateway, numbered(1, start=6))
+            gateway.passes(600)
+            accepted = [post.json() for post in stand_in.posts() if answer(post)[0] == 202]
+            self.assertEqual([e["data"] for part in accepted for e in part], numbered(7), name)
+            self.assertEqual(len(gateway.lines()), 1, name)
+            self.assertIn("was refused: answered ", gateway.lines()[0])
+
+    def test_no_event_is_suspected_where_it_may_be_the_way(self):
+        for name, said in [
+            ("a token that may not", says(403, {"message": "you do not have permissions"})),
+            ("a page at the wrong address", says(405, b"<html>not allowed</html>")),
+            ("plain HTTP to a port of HTTPS", says(400, b"<html>400 Bad Request</html>")),
+            ("a way that takes anything", says(200)),
+            ("a server that is busy", says(503)),
+            ("a server that breaks over everything", says(500)),
+        ]:
+            with self.subTest(name):
+                stand_in = self.stand_in(otherwise=said)
+                gateway = self.gateway(stand_in, "own")
+                self.emit(gateway, numbered(2))
+                gateway.passes(3_000)
+                self.assertEqual(gateway.lines(), [])
+                stand_in.comes_to_its_senses()
+                gateway.passes(60)
+                self.assertEqual(stand_in.posts()[-1].json()[1]["data"], {"number": 1})
 
 
 if __name__ == "__main__":

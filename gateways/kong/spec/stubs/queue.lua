@@ -1,5 +1,6 @@
---- `kong.tools.queue`, by what stored sources of Kong 3.x say of it: it insists on every parameter, keeps one line a
--- workspace, takes a batch out before it calls the handler, wants `true`, and tries again.
+--- `kong.tools.queue`, by what sources of Kong 3.x say of it: it insists on every parameter, keeps
+-- one line a workspace, takes a batch out before it calls the handler, wants `true`, and tries
+-- again.
 
 local workspaces = require "kong.workspaces"
 

@@ -1,9 +1,9 @@
 --- What changed?
 --
 -- Kong's DAO posts one `dao:crud` worker event a change, in the worker that made it (seen in
--- sources of Kong 3.x: `DAO:post_crud_event` in kong/db/dao/init.lua, `post_local`). The names `crud` and
--- `crud:create` that Kong derives from it are the receiving side's to derive, so nothing is posted
--- three times.
+-- sources of Kong 3.x: `DAO:post_crud_event` in kong/db/dao/init.lua, `post_local`). The names
+-- `crud` and `crud:create` that Kong derives from it are the receiving side's to derive, so nothing
+-- is posted three times.
 
 local plain = require "kong.plugins.event-hooks.plain"
 local redaction = require "kong.plugins.event-hooks.redaction"

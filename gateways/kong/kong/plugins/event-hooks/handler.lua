@@ -1,6 +1,7 @@
 --- The plugin's doors: what Kong calls, and what the plugin listens to.
 --
--- Written for Kong 3.4 and later, and compared with sources of Kong 3.x, as far as they could be read; docs/kong.md says which.
+-- Written for Kong 3.4 and later, and compared with sources of Kong 3.x, as far as they could be
+-- read; docs/kong.md says which.
 
 local api = require "kong.plugins.event-hooks.api"
 local catalog = require "kong.plugins.event-hooks.catalog"

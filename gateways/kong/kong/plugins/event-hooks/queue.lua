@@ -1,12 +1,13 @@
 --- Where do events wait?
 --
--- In Kong's own queue, of at most 10,000 events and 64 MiB a worker, and go from there in batches
+-- In Kong's own queue, of at most 10,000 events and 64 MiB a line, and go from there in batches
 -- of a hundred, or of what a second brings. A gateway without one gets ours.
 --
--- Kong's is used as sources of Kong 3.x have it (kong/tools/queue.lua): it wants every parameter, tries a
--- batch again until `max_retry_time` is over, drops the oldest to make room, and keeps one line a
--- workspace, so that each line has a state of its own here.
+-- Kong's is used as sources of Kong 3.x have it (kong/tools/queue.lua): it wants every parameter,
+-- tries a batch again until `max_retry_time` is over, drops the oldest to make room, and keeps one
+-- line a workspace, so that each line has a state of its own here.
 
+local door = require "kong.plugins.event-hooks.door"
 local sender = require "kong.plugins.event-hooks.sender"
 local settings = require "kong.plugins.event-hooks.settings"
 
@@ -32,6 +33,9 @@ local CONF = {
 -- By workspace, as Kong's queue has them.
 local lines = {}
 
+--- The queues of some releases end for ever with the first error that a handler raises.
+local send = door("posting", sender.send)
+
 local function line_of_workspace()
   local workspace = has_queue and has_workspaces and workspaces.get_workspace_id() or ""
   local line = lines[workspace] or sender.new_line()
@@ -45,7 +49,7 @@ local queue = {}
 function queue.push(json)
   CONF.max_retry_delay = settings.get("max_retry_delay")
   local line = line_of_workspace()
-  return Queue.enqueue(CONF, sender.send, line, sender.entry(line, json))
+  return Queue.enqueue(CONF, send, line, sender.entry(line, json))
 end
 
 return queue

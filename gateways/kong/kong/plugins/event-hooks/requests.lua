@@ -1,14 +1,14 @@
 --- What does a request that is over have to tell?
 --
--- Read in the log phase from Kong's PDK (seen in stored sources of Kong 3.x: kong/pdk/response.lua, client.lua and
--- router.lua allow all of this there).
+-- Read in the log phase from Kong's PDK (seen in sources of Kong 3.x: kong/pdk/response.lua,
+-- client.lua and router.lua allow all of this there).
 
 local kong = kong
 local ipairs = ipairs
 local tonumber = tonumber
 
 -- The longest first: where two limits are used up, Kong's own `RateLimit-Limit` is that of the
--- longer one (seen in stored sources of Kong 3.x: kong/plugins/rate-limiting/handler.lua).
+-- longer one (seen in sources of Kong 3.x: kong/plugins/rate-limiting/handler.lua).
 local WINDOWS = { "year", "month", "day", "hour", "minute", "second" }
 
 local requests = {}
@@ -22,12 +22,16 @@ local function party()
   }
 end
 
---- The limit that is used up, and its window; nil where no header says so.
+--- The limit that is used up, and its window; nil where no header says so. Where there is only
+-- `RateLimit-Remaining`, the window is open.
 local function used_up(headers)
   for _, window in ipairs(WINDOWS) do
     if tonumber(headers["x-ratelimit-remaining-" .. window]) == 0 then
       return tonumber(headers["x-ratelimit-limit-" .. window]), window
     end
+  end
+  if tonumber(headers["ratelimit-remaining"]) == 0 then
+    return tonumber(headers["ratelimit-limit"])
   end
 end
 

@@ -1,7 +1,8 @@
 --- What can be configured: one place to post to, and what is posted there.
 --
--- Written against sources of Kong 3.x (kong/db/schema/typedefs.lua, kong/plugins/http-log/schema.lua).
--- `encrypted` means something to Kong Enterprise alone; here it also keeps the field out of events.
+-- Written against sources of Kong 3.x (typedefs.lua in kong/db/schema, schema.lua in
+-- kong/plugins/http-log). `encrypted` means something to Kong Enterprise alone; here it also keeps
+-- the field out of events.
 
 local typedefs = require "kong.db.schema.typedefs"
 local DEFAULTS = require("kong.plugins.event-hooks.settings").DEFAULTS

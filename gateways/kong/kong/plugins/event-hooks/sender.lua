@@ -4,8 +4,8 @@
 -- for good, with a line in the log. What is not settled comes again, as it is, with the id that it
 -- got when the event was taken, so that the ingest knows it again.
 --
--- **Promises:** one bad event takes no other with it. What was settled is not posted again. An
--- event that the queue dropped to make room is counted.
+-- **Promises:** one bad event takes no other with it, and holds up none for ever. What was settled
+-- is not posted again. An event that the queue dropped to make room is counted.
 
 local catalog = require "kong.plugins.event-hooks.catalog"
 local ingest = require "kong.plugins.event-hooks.ingest"
@@ -23,6 +23,9 @@ local tonumber = tonumber
 
 --- The ingest takes 4 MiB; the way there may take less.
 local MOST_REQUEST_BYTES = 1024 * 1024
+--- After so many doubtful answers in a row, events are suspected. With the waits between them, that
+-- is some minutes, which an outage may last.
+local MOST_DOUBTS = 20
 
 local sender = {}
 
@@ -38,6 +41,9 @@ function sender.new_line()
     dropped = 0,
     -- Not before then is anything posted: the ingest asked for it.
     not_before = 0,
+    -- Doubtful answers in a row, and whether it is the events that are in doubt now.
+    doubts = 0,
+    is_suspicious = false,
   }
 end
 
@@ -110,7 +116,8 @@ local function without_the_bad(line, events, bad)
   if not line.is_republished and catalog.forget(bad) then
     line.is_republished = true
     local ok, reason = catalog.publish()
-    if not ok then
+    if not ok and not line.is_suspicious then
+      line.doubts = line.doubts + 1
       return nil, reason
     end
     return deliver(line, events)
@@ -156,7 +163,10 @@ function deliver(line, events)
     return nil, reason
   end
   local judged = verdict.of_events(answer, #events)
-  if judged.kind == "later" then
+  if judged.kind == "later" and judged.is_doubtful and line.is_suspicious then
+    return by_halves(line, events, judged.reason)
+  elseif judged.kind == "later" then
+    line.doubts = judged.is_doubtful and line.doubts + 1 or 0
     line.not_before = ngx.now() + judged.after
     return nil, judged.reason
   elseif judged.kind == "bad" then
@@ -165,13 +175,20 @@ function deliver(line, events)
     return by_halves(line, events, judged.reason)
   end
   for _, event in ipairs(events) do
-    if judged.kind == "refused" then
-      refuse(line, event, judged.reason)
-    else
-      settle(line, event)
-    end
+    settle(line, event)
   end
   return true
+end
+
+--- Is there an event in here that will never be taken, though nobody says so? Only somebody who
+-- takes no events from us, and says so properly, proves that the way is free and the token good.
+local function suspects(line)
+  if line.doubts < MOST_DOUBTS then
+    return false
+  end
+  line.doubts = 0
+  local answer = ingest.request("POST", "/events", "[]")
+  return answer ~= nil and verdict.is_of_none(answer)
 end
 
 --- Posts events, at least one, in requests that are not too large.
@@ -229,6 +246,7 @@ function sender.send(line, entries)
 
   wait(line)
   line.is_republished = false
+  line.is_suspicious = suspects(line)
   local ok, reason = deliver_in_parts(line, events)
   if not ok and ngx.worker.exiting() then
     return give_up(line, open_ones(line, events), reason)

@@ -6,9 +6,9 @@
 --   wrong address and says 200 has taken nothing.
 -- * `bad`: some events will never be taken, and the ingest says which ones.
 -- * `unclear`: something in the request will never be taken, and nobody says what.
--- * `refused`: nothing of the sort will ever be taken here.
--- * `later`: it is not the events' fault. A wrong token or address is mended by a person, and
---   events wait for that.
+-- * `later`: as far as anybody can tell, it is not the events' fault. A wrong token or address is
+--   mended by a person, and events wait for that. It `is_doubtful` where one event could be the
+--   reason all the same: a firewall does not like its words, a server breaks over it.
 
 local cjson = require "cjson.safe"
 
@@ -25,8 +25,9 @@ local LONGEST_WAIT = 60
 -- Not the events' fault, though the status is one of those that say so.
 local MENDED_BY_A_PERSON = { [401] = true, [403] = true, [404] = true, [407] = true }
 local PASSING = { [408] = true, [425] = true, [429] = true }
--- Of these, one event alone may be the reason.
-local ABOUT_THE_BODY = { [400] = true, [413] = true, [422] = true }
+-- Whoever says this has not looked at the events.
+local NEVER_DOUBTFUL = { [401] = true, [407] = true, [408] = true, [425] = true, [429] = true,
+  [503] = true }
 
 local verdict = {}
 
@@ -88,26 +89,28 @@ end
 -- belongs to it: `bad` maps places to `{source, event, message}`, `after` is a number of seconds.
 function verdict.of_events(answer, count)
   local status, reason = answer.status, verdict.said(answer)
-  local class = verdict.of_status(status)
   local body = object(answer.body)
 
-  if class == "success" then
-    if status == 202 and body.accepted == count then
-      return { kind = "taken" }
-    end
+  if status == 202 and body.accepted == count then
+    return { kind = "taken" }
+  elseif status == 413 or status == 400 and (body.message ~= nil or body.errors ~= nil) then
+    local bad = named(body, count)
+    return { kind = bad and "bad" or "unclear", reason = reason, bad = bad }
+  elseif verdict.of_status(status) == "success" then
     reason = reason .. ", which is not what the ingest says of " .. count .. " events"
-    return { kind = "later", reason = reason, after = 0 }
-  elseif class == "later" then
-    return { kind = "later", reason = reason, after = verdict.retry_after(answer) }
-  elseif not ABOUT_THE_BODY[status] then
-    return { kind = "refused", reason = reason }
   end
+  return {
+    kind = "later",
+    reason = reason,
+    after = verdict.retry_after(answer),
+    is_doubtful = not NEVER_DOUBTFUL[status],
+  }
+end
 
-  local bad = status == 400 and named(body, count)
-  if bad then
-    return { kind = "bad", reason = reason, bad = bad }
-  end
-  return { kind = "unclear", reason = reason }
+--- Is this what the ingest says of no events at all, to somebody who may post?
+function verdict.is_of_none(answer)
+  local body = object(answer.body)
+  return answer.status == 400 and type(body.message) == "string" and type(body.errors) == "table"
 end
 
 return verdict
