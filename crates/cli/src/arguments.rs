@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    apply, completions, deliveries, events, export, hooks, recover, sources, tokens,
+    apply, completions, deliveries, events, export, hooks, poison, recover, sources, tokens,
 };
 
 const ABOUT_CODES: &str = "\
@@ -15,8 +15,9 @@ Exit codes:
   2  the command line is wrong
   3  something that was asked for is not there
   4  refused: no token, a wrong one, or one that may not do this
-  5  nobody answers at --url
-  6  apply --dry-run --exit-code found differences";
+  5  nobody answers at --url, or only that it is not possible now
+  6  apply --dry-run --exit-code found differences
+  130  apply was stopped by Ctrl-C";
 
 /// The client for Event Hooks: hooks, events and deliveries of any deployment, from a shell.
 #[derive(Parser)]
@@ -54,6 +55,10 @@ pub(crate) struct Shared {
         value_name = "TOKEN"
     )]
     pub(crate) token: Option<String>,
+
+    /// A file that has the token
+    #[arg(long, env = "EVENT_HOOKS_TOKEN_FILE", global = true, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
 
     /// The workspace to work in; without one, hooks of all workspaces are seen
     #[arg(long, env = "EVENT_HOOKS_WORKSPACE", global = true, value_name = "NAME")]
@@ -119,6 +124,9 @@ pub(crate) enum Command {
     Deliveries(deliveries::Command),
     /// Send again what a hook missed in a range of time, and wait for it
     Recover(recover::Arguments),
+    /// See to messages that could not be processed at all
+    #[command(subcommand)]
+    Poison(poison::Command),
     /// Look at the catalog of events, add to it
     #[command(subcommand)]
     Sources(sources::Command),

@@ -6,10 +6,13 @@ pub(crate) mod export;
 pub(crate) mod events;
 pub(crate) mod deliveries;
 pub(crate) mod recover;
+pub(crate) mod poison;
 pub(crate) mod sources;
 pub(crate) mod tokens;
 pub(crate) mod status;
 pub(crate) mod completions;
+
+mod each;
 
 use std::process::ExitCode;
 
@@ -55,11 +58,10 @@ pub(crate) async fn run(cli: Cli) -> Done<ExitCode> {
             return Ok(if differs { DIFFERS.into() } else { ExitCode::SUCCESS });
         }
         Command::Export(arguments) => export::run(&context, &arguments).await?,
-        Command::Events(events::Command::Send(arguments)) => {
-            events::send(&context, &arguments).await?;
-        }
+        Command::Events(command) => events::run(&context, command).await?,
         Command::Deliveries(command) => deliveries::run(&context, command).await?,
         Command::Recover(arguments) => recover::run(&context, &arguments).await?,
+        Command::Poison(command) => poison::run(&context, command).await?,
         Command::Sources(command) => sources::run(&context, command).await?,
         Command::Tokens(command) => tokens::run(&context, command).await?,
         Command::Status => status::run(&context).await?,

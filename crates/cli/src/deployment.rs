@@ -3,22 +3,25 @@
 //! **Promise:** where the answer is "not now" (429, 503), it is asked again, as late as it says,
 //! unless doing a thing twice would do two things. A failure names no token.
 
+mod address;
 mod connect;
+mod credentials;
 mod refusal;
 
 use std::time::Duration;
 
 use reqwest::{
     Client, Method, StatusCode,
-    header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
+    header::{CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER},
 };
 use serde_json::Value;
-use url::{Url, form_urlencoded};
+use url::form_urlencoded;
+use uuid::Uuid;
 
+pub(crate) use self::address::{Query, name, segment};
 use crate::{
     arguments::Shared,
     failure::{Done, Failure, Kind},
-    terminal,
 };
 
 /// The header that shows a token.
@@ -31,6 +34,8 @@ const MOST_REPETITIONS: u32 = 5;
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 /// The longest answer that is read.
 const LONGEST_ANSWER: usize = 64 * 1024 * 1024;
+/// The most items that are read of a list, of however many pages.
+const LONGEST_LIST: usize = 1_000_000;
 /// How many items a page of a list has.
 const PAGE: usize = 1_000;
 
@@ -87,21 +92,12 @@ impl Deployment {
     /// The one that the command line names. Nobody is asked anything yet.
     pub(crate) fn new(shared: &Shared) -> Done<Self> {
         let mut headers = HeaderMap::new();
-        if let Some(token) = shared.token.as_deref().filter(|it| !it.is_empty()) {
-            let mut token = HeaderValue::from_str(token)
-                .map_err(|_| Failure::usage("the token has characters that no token has"))?;
-            token.set_sensitive(true);
-            headers.insert(TOKEN, token);
-        }
+        headers.extend(credentials::token(shared)?.map(|token| (TOKEN, token)));
+        let base = address::base(&shared.url)?;
         Ok(Self {
-            client: connect::client(shared)?,
-            base: base(&shared.url)?,
-            workspace: shared
-                .workspace
-                .clone()
-                .filter(|it| !it.is_empty())
-                .map(checked)
-                .transpose()?,
+            client: connect::client(shared, &base)?,
+            base: base.as_str().trim_end_matches('/').to_owned(),
+            workspace: address::workspace(shared.workspace.as_deref())?,
             headers,
             timeout: shared.timeout(),
         })
@@ -133,17 +129,42 @@ impl Deployment {
         let mut offset = None;
         loop {
             let size = PAGE.min(most - items.len()).to_string();
-            let query = query.clone().and("size", Some(size)).and("offset", offset);
+            let query = query.clone().and("size", Some(size)).and("offset", offset.clone());
             let mut page = self.get(query.after(path)).await?;
             let Value::Array(found) = page["data"].take() else {
                 return Err(Failure::failed(format_args!("{path} is no list here")));
             };
             items.extend(found);
-            offset = page["offset"].as_str().map(str::to_owned);
-            if offset.is_none() || items.len() >= most {
+            let next = page["offset"].as_str().map(str::to_owned);
+            if next.is_none() || items.len() >= most {
                 items.truncate(most);
                 return Ok(items);
             }
+            if next == offset || items.len() > LONGEST_LIST {
+                return Err(Failure::failed(format_args!("{path} is a list without an end")));
+            }
+            offset = next;
+        }
+    }
+
+    /// How it is. An answer that says so is one, whatever its status.
+    pub(crate) async fn health(&self) -> Done<(bool, Value)> {
+        let answer = self.once(&Request::new(Method::GET, "/status", Body::Nothing)).await?;
+        match serde_json::from_str::<Value>(&answer.text) {
+            Ok(health) if health["status"].is_string() => Ok((answer.status.is_success(), health)),
+            _ if answer.status.is_success() => Err(not_a_deployment()),
+            _ => Err(self.refused(&answer)),
+        }
+    }
+
+    /// Is this token shown secrets? Who may not change hooks is not, and is not told so: what is
+    /// hidden looks like nothing. To ping a hook that is not there takes the same permission, and
+    /// does nothing.
+    pub(crate) async fn shows_secrets(&self) -> Done<bool> {
+        match self.get(format!("/event-hooks/{}/ping", Uuid::new_v4())).await {
+            Err(failure) if failure.kind == Kind::Refused => Ok(false),
+            Err(failure) if failure.kind == Kind::NotFound => Ok(true),
+            answered => answered.map(|_| true),
         }
     }
 
@@ -152,21 +173,26 @@ impl Deployment {
         let mut repetitions = 0;
         loop {
             let answer = self.once(&request).await?;
-            if answer.status.is_success() {
-                return answer.json();
+            match answer.status {
+                status if status.is_success() => return answer.json(),
+                StatusCode::TOO_MANY_REQUESTS => {}
+                StatusCode::SERVICE_UNAVAILABLE if request.is_repeatable => {}
+                StatusCode::SERVICE_UNAVAILABLE => {
+                    let hint = "it may have been done all the same: look before you ask again";
+                    return Err(self.refused(&answer).hint(hint));
+                }
+                _ => return Err(self.refused(&answer)),
             }
-            let is_later = match answer.status {
-                StatusCode::TOO_MANY_REQUESTS => true,
-                StatusCode::SERVICE_UNAVAILABLE => request.is_repeatable,
-                _ => false,
-            };
-            if !is_later || repetitions == MOST_REPETITIONS {
-                let has_token = self.headers.contains_key(TOKEN);
-                return Err(refusal::failure(answer.status, &answer.text, has_token));
+            if repetitions == MOST_REPETITIONS {
+                return Err(self.refused(&answer).of(Kind::Unreachable));
             }
             tokio::time::sleep(wait(repetitions, answer.retry_after)).await;
             repetitions += 1;
         }
+    }
+
+    fn refused(&self, answer: &Answer) -> Failure {
+        refusal::failure(answer.status, &answer.text, self.headers.contains_key(TOKEN))
     }
 
     async fn once(&self, request: &Request) -> Done<Answer> {
@@ -224,63 +250,13 @@ impl Answer {
         if self.text.is_empty() {
             return Ok(Value::Null);
         }
-        serde_json::from_str(&self.text).map_err(|_| {
-            Failure::failed("the answer is not JSON")
-                .hint("is that an Event Hooks deployment? --url says where")
-        })
+        serde_json::from_str(&self.text).map_err(|_| not_a_deployment())
     }
 }
 
-/// The parameters of a path.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Query(Vec<(&'static str, String)>);
-
-impl Query {
-    /// With this parameter, where it has a value.
-    #[must_use]
-    pub(crate) fn and(mut self, name: &'static str, value: Option<String>) -> Self {
-        self.0.extend(value.map(|value| (name, value)));
-        self
-    }
-
-    fn after(&self, path: &str) -> String {
-        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish();
-        format!("{path}?{query}")
-    }
-}
-
-/// A name as a segment of a path.
-pub(crate) fn segment(name: &str) -> String {
-    form_urlencoded::byte_serialize(name.as_bytes()).collect::<String>().replace('+', "%20")
-}
-
-/// The address without a slash at its end. An address with credentials is not repeated.
-fn base(url: &str) -> Done<String> {
-    let wrong = |why: &str| Failure::usage(format_args!("--url {why}"));
-    let parsed =
-        Url::parse(url).map_err(|_| wrong("is no address, such as http://localhost:8001"))?;
-    if !parsed.username().is_empty() || parsed.password().is_some() {
-        return Err(wrong("has credentials in it; EVENT_HOOKS_TOKEN is the place for a token"));
-    }
-    if !matches!(parsed.scheme(), "http" | "https") || parsed.cannot_be_a_base() {
-        return Err(wrong("must begin with http:// or https://"));
-    }
-    if parsed.query().is_some() || parsed.fragment().is_some() {
-        return Err(wrong("ends with a path; what follows ? or # is for nothing"));
-    }
-    Ok(parsed.as_str().trim_end_matches('/').to_owned())
-}
-
-/// A workspace's name, which goes into paths as it is.
-fn checked(name: String) -> Done<String> {
-    let is_good = |it: char| it.is_ascii_alphanumeric() || "_.~-".contains(it);
-    if name.is_empty() || name == "." || name == ".." || !name.chars().all(is_good) {
-        let name = terminal::plain(&name);
-        return Err(Failure::usage(format_args!(
-            "--workspace '{name}' is no name: letters, digits, _ . ~ - make one"
-        )));
-    }
-    Ok(name)
+fn not_a_deployment() -> Failure {
+    Failure::failed("the answer is not JSON")
+        .hint("is that an Event Hooks deployment? --url says where")
 }
 
 /// How long to wait before something is asked for again.
@@ -311,29 +287,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_taken_or_refused_without_being_repeated() {
-        for (name, url, expected) in [
-            ("with a slash", "http://localhost:8001/", Ok("http://localhost:8001")),
-            ("with a path", "https://a.example/prod/", Ok("https://a.example/prod")),
-            ("no address", "localhost", Err("--url is no address, such as http://localhost:8001")),
-            ("another scheme", "localhost:8001", Err("--url must begin with http:// or https://")),
-            (
-                "with credentials",
-                "http://me:s3cr3t@a.example",
-                Err("--url has credentials in it; EVENT_HOOKS_TOKEN is the place for a token"),
-            ),
-            (
-                "with a query",
-                "http://a.example/?x",
-                Err("--url ends with a path; what follows ? or # is for nothing"),
-            ),
-        ] {
-            let found = base(url).map_err(|it| it.summary());
-            assert_eq!(found.as_deref().map_err(String::as_str), expected, "{name}");
-        }
-    }
-
-    #[test]
     fn one_waits_as_long_as_is_said_within_reason() {
         let seconds = Duration::from_secs;
         for (name, repetitions, said, expected) in [
@@ -345,10 +298,5 @@ mod tests {
         ] {
             assert_eq!(wait(repetitions, said.map(seconds)), seconds(expected), "{name}");
         }
-    }
-
-    #[test]
-    fn a_name_in_a_path_stays_one_segment() {
-        assert_eq!(segment("dao:crud/a b?"), "dao%3Acrud%2Fa%20b%3F");
     }
 }

@@ -23,8 +23,17 @@ pub(crate) enum Kind {
     NotFound = 3,
     /// No token, a wrong one, or one that may not do this.
     Refused = 4,
-    /// Nobody answers.
+    /// Nobody answers, or only that it is not possible now.
     Unreachable = 5,
+    /// Stopped by Ctrl-C, as shells say it.
+    Interrupted = 130,
+}
+
+impl Kind {
+    /// Would it be the same with the next thing that is asked for?
+    pub(crate) fn is_for_all(self) -> bool {
+        matches!(self, Self::Refused | Self::Unreachable | Self::Interrupted)
+    }
 }
 
 /// Exit code of a dry run that found differences, where somebody asked for it.
@@ -70,6 +79,19 @@ impl Failure {
     pub(crate) fn writing(error: &io::Error) -> Self {
         let is_silent = error.kind() == io::ErrorKind::BrokenPipe;
         Self { is_silent, ..Self::failed(format_args!("cannot write: {error}")) }
+    }
+
+    /// The same, with what went wrong before it.
+    #[must_use]
+    pub(crate) fn after(mut self, before: Vec<String>) -> Self {
+        self.what.splice(0..0, before);
+        self
+    }
+
+    /// Of another kind.
+    #[must_use]
+    pub(crate) fn of(self, kind: Kind) -> Self {
+        Self { kind, ..self }
     }
 
     /// What to do now.

@@ -17,6 +17,7 @@ use uuid::Uuid;
 use crate::{
     failure::{Done, Failure},
     hook::{FIELDS, Hook},
+    terminal,
     yaml::{self, Node},
 };
 
@@ -30,8 +31,8 @@ const ALIKE: f64 = 0.8;
 pub(crate) struct Wanted {
     /// What the file says of it.
     pub(crate) hook: Hook,
-    /// Its id, in the notation of deployments, where it says one.
-    pub(crate) id: Option<String>,
+    /// Its id, where it says one.
+    pub(crate) id: Option<Uuid>,
     file: String,
     node: Node,
 }
@@ -51,15 +52,15 @@ impl Wanted {
     }
 }
 
-/// The hooks of files, folders and standard input (`-`), in order.
-pub(crate) fn read(paths: &[PathBuf]) -> Done<Vec<Wanted>> {
+/// The hooks of files, folders and standard input (`-`), in order, for this workspace.
+pub(crate) fn read(paths: &[PathBuf], workspace: Option<&str>) -> Done<Vec<Wanted>> {
     let mut wanted = Vec::new();
     let mut mistakes = Vec::new();
     for path in files(paths)? {
         let name = path.display().to_string();
         let text = text(&path).map_err(|why| Failure::failed(format_args!("{name}: {why}")))?;
         let name = if name == "-" { "standard input".to_owned() } else { name };
-        hooks_of(&name, &text, &mut wanted, &mut mistakes);
+        hooks_of(&name, &text, workspace, &mut wanted, &mut mistakes);
     }
     if mistakes.is_empty() { Ok(wanted) } else { Err(Failure::several(mistakes)) }
 }
@@ -106,7 +107,13 @@ fn text(path: &Path) -> Result<String, String> {
 }
 
 /// Adds the hooks of a text, and what is wrong with it.
-fn hooks_of(file: &str, text: &str, wanted: &mut Vec<Wanted>, mistakes: &mut Vec<String>) {
+fn hooks_of(
+    file: &str,
+    text: &str,
+    workspace: Option<&str>,
+    wanted: &mut Vec<Wanted>,
+    mistakes: &mut Vec<String>,
+) {
     let documents = match yaml::read(text) {
         Ok(documents) => documents,
         Err(wrong) => {
@@ -115,7 +122,15 @@ fn hooks_of(file: &str, text: &str, wanted: &mut Vec<Wanted>, mistakes: &mut Vec
         }
     };
     for document in documents.iter().filter(|it| !it.is_null()) {
-        let listed = document.member("hooks").unwrap_or(document);
+        let listed = match document.member("hooks") {
+            Some(hooks) => {
+                mistakes.extend(
+                    around(document, workspace).map(|(line, why)| format!("{file}:{line}: {why}")),
+                );
+                hooks
+            }
+            None => document,
+        };
         let alone = || document.member("source").or(document.member("handler")).is_some();
         match listed.elements() {
             Some(nodes) => nodes.iter().for_each(|it| one(file, it, wanted, mistakes)),
@@ -127,6 +142,27 @@ fn hooks_of(file: &str, text: &str, wanted: &mut Vec<Wanted>, mistakes: &mut Vec
             }
         }
     }
+}
+
+/// What is wrong with what stands beside `hooks`: there is only the workspace that they are of, and
+/// hooks of one are not made in another by mistake.
+fn around<'a>(
+    document: &'a Node,
+    workspace: Option<&'a str>,
+) -> impl Iterator<Item = (u64, String)> + 'a {
+    let others = document.members().filter(|(name, _)| *name != "hooks");
+    others.filter_map(move |(name, node)| match (name, node.value()) {
+        ("workspace", Value::String(said)) if Some(&*said) == workspace => None,
+        ("workspace", Value::String(said)) => {
+            let said = terminal::plain(&said);
+            let why = format!(
+                "workspace: these are hooks of '{said}': say --workspace {said}, or take this line out"
+            );
+            Some((node.line, why))
+        }
+        ("workspace", _) => Some((node.line, "workspace: expected a string".to_owned())),
+        (name, _) => Some((node.line, format!("{}: unknown field", terminal::plain(name)))),
+    })
 }
 
 fn one(file: &str, node: &Node, wanted: &mut Vec<Wanted>, mistakes: &mut Vec<String>) {
@@ -141,7 +177,7 @@ fn one(file: &str, node: &Node, wanted: &mut Vec<Wanted>, mistakes: &mut Vec<Str
     let one = Wanted { id: None, file: file.to_owned(), node: node.clone(), hook };
     let wrong = wrong_with(&one.hook);
     mistakes.extend(wrong.iter().map(|(field, why)| one.mistake(field, why)));
-    let id = one.hook.get("id").and_then(Value::as_str).map(str::to_ascii_lowercase);
+    let id = one.hook.get("id").and_then(Value::as_str).and_then(|it| it.parse().ok());
     wanted.push(Wanted { id, ..one });
 }
 
@@ -187,7 +223,7 @@ mod tests {
 
     fn read_text(text: &str) -> Result<Vec<Wanted>, Vec<String>> {
         let (mut wanted, mut mistakes) = (Vec::new(), Vec::new());
-        hooks_of("f", text, &mut wanted, &mut mistakes);
+        hooks_of("f", text, Some("team"), &mut wanted, &mut mistakes);
         if mistakes.is_empty() { Ok(wanted) } else { Err(mistakes) }
     }
 
@@ -203,6 +239,7 @@ mod tests {
             ("one", "source: a\nhandler: log\n", 1),
             ("JSON", r#"{"hooks": [{"source": "a", "handler": "log"}]}"#, 1),
             ("several documents", "source: a\nhandler: log\n---\n- {source: a, handler: log}\n", 2),
+            ("of its workspace", "workspace: team\nhooks: [{source: a, handler: log}]\n", 1),
             ("none", "hooks: []\n", 0),
             ("none, said otherwise", "hooks:\n", 0),
             ("nothing", "# later\n", 0),
@@ -232,6 +269,13 @@ mod tests {
         for (name, text, expected) in [
             ("no YAML", "hooks: [\n", "f:1: unclosed bracket '['"),
             ("something else", "events: []\n", "f:1: expected hooks: and a list of them"),
+            (
+                "of another workspace",
+                "workspace: till\nhooks: []\n",
+                "f:1: workspace: these are hooks of 'till': say --workspace till, or take this line out",
+            ),
+            ("of no name", "hooks: []\nworkspace: 5\n", "f:2: workspace: expected a string"),
+            ("and more", "hooks: []\nevents: []\n", "f:2: events: unknown field"),
             ("text", "hello\n", "f:1: expected hooks: and a list of them"),
         ] {
             assert_eq!(read_text(text).unwrap_err(), [expected], "{name}");

@@ -27,7 +27,12 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let done = match runtime {
-        Ok(runtime) => runtime.block_on(commands::run(cli)),
+        Ok(runtime) => {
+            let done = runtime.block_on(commands::run(cli));
+            // A lookup of a name that takes for ever is not waited for.
+            runtime.shutdown_background();
+            done
+        }
         Err(error) => Err(Failure::failed(format!("cannot start: {error}"))),
     };
     match done {

@@ -9,6 +9,7 @@
 use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::{
     hook::{self, Hook, in_words},
@@ -88,11 +89,11 @@ pub(crate) fn plan(
 /// Which of the existing hooks each wanted one is.
 fn matches(wanted: &[Wanted], existing: &[Hook]) -> Result<Vec<Option<usize>>, Vec<String>> {
     let mut mistakes = Vec::new();
-    let by_id: HashMap<&str, usize> =
+    let by_id: HashMap<Uuid, usize> =
         existing.iter().enumerate().filter_map(|(index, hook)| Some((id(hook)?, index))).collect();
     let mut named = HashMap::new();
     for one in wanted {
-        let Some(id) = one.id.as_deref() else { continue };
+        let Some(id) = one.id else { continue };
         if let Some(first) = named.insert(id, one) {
             mistakes.push(one.mistake("id", format_args!("is that of {} too", first.place("id"))));
         }
@@ -100,15 +101,15 @@ fn matches(wanted: &[Wanted], existing: &[Hook]) -> Result<Vec<Option<usize>>, V
 
     let mut alike: HashMap<Likeness, Vec<usize>> = HashMap::new();
     for (index, hook) in existing.iter().enumerate() {
-        if id(hook).is_none_or(|it| !named.contains_key(it)) {
+        if id(hook).is_none_or(|it| !named.contains_key(&it)) {
             alike.entry(Likeness::of(hook)).or_default().push(index);
         }
     }
     let mut nameless = HashMap::new();
     let mut matches = Vec::new();
     for one in wanted {
-        if let Some(id) = one.id.as_deref() {
-            matches.push(by_id.get(id).copied());
+        if let Some(id) = one.id {
+            matches.push(by_id.get(&id).copied());
             continue;
         }
         let likeness = Likeness::of(&one.hook);
@@ -117,7 +118,8 @@ fn matches(wanted: &[Wanted], existing: &[Hook]) -> Result<Vec<Option<usize>>, V
             let why = format!("only an id tells this hook from that of {}", first.place(""));
             mistakes.push(one.mistake("", why));
         } else if candidates.len() > 1 {
-            let ids = candidates.iter().filter_map(|it| id(&existing[*it])).collect::<Vec<_>>();
+            let ids = candidates.iter().filter_map(|it| id(&existing[*it]));
+            let ids = ids.map(|it| it.to_string()).collect::<Vec<_>>();
             let words = in_words(&one.hook);
             let why = format!("there are several {words}: say an id, one of {}", ids.join(", "));
             mistakes.push(one.mistake("", why));
@@ -128,8 +130,8 @@ fn matches(wanted: &[Wanted], existing: &[Hook]) -> Result<Vec<Option<usize>>, V
 }
 
 /// The id of a hook that exists.
-pub(crate) fn id(hook: &Hook) -> Option<&str> {
-    hook.get("id").and_then(Value::as_str)
+pub(crate) fn id(hook: &Hook) -> Option<Uuid> {
+    hook.get("id").and_then(Value::as_str).and_then(|it| it.parse().ok())
 }
 
 #[cfg(test)]

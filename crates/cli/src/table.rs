@@ -20,9 +20,19 @@ pub(crate) type Columns = &'static [(&'static str, &'static str)];
 pub(crate) fn show(format: Format, value: &Value, table: impl FnOnce(&Value) -> String) -> Done {
     match format {
         Format::Table => terminal::print(table(value)),
-        Format::Json => terminal::line(format_args!("{value:#}")),
-        Format::Yaml => terminal::print(yaml::write(value)?),
+        Format::Json => terminal::data(format_args!("{}\n", json(&format!("{value:#}")))),
+        Format::Yaml => terminal::data(yaml::write(value)?),
     }
+}
+
+/// JSON whose texts have nothing in them that could steer a terminal. It says the same.
+pub(crate) fn json(text: &str) -> String {
+    let letter = |it: char| match it {
+        '\n' => it.to_string(),
+        it if terminal::steers(it) => format!("\\u{:04x}", u32::from(it)),
+        it => it.to_string(),
+    };
+    text.chars().map(letter).collect()
 }
 
 /// A row for each item of a list.
@@ -99,6 +109,14 @@ mod tests {
         let columns: Columns = &[("NAME", "name"), ("DEEP", "in.deep"), ("MANY", "many")];
         assert_eq!(list(&items, columns), "NAME   DEEP  MANY\na      1     x, y\nlong\u{fffd}\n");
         assert_eq!(one(&items[0], columns), "NAME  a\nDEEP  1\nMANY  x, y\n");
+    }
+
+    #[test]
+    fn json_says_the_same_and_steers_nothing() {
+        let value = json!({"a": "\u{1b}[1m\u{9b}1m\u{7f}\u{202e}ä\n\"", "b": [1]});
+        let text = json(&format!("{value:#}"));
+        assert!(!text.contains(|it| it != '\n' && terminal::steers(it)), "{text}");
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
     }
 
     #[test]

@@ -19,6 +19,12 @@ pub(crate) fn print(text: impl Display) -> Done {
     write!(out, "{text}").and_then(|()| out.flush()).map_err(|error| Failure::writing(&error))
 }
 
+/// Prints what is for programs, to the letter: what looks like a colour is part of it.
+pub(crate) fn data(text: impl Display) -> Done {
+    let mut out = io::stdout().lock();
+    write!(out, "{text}").and_then(|()| out.flush()).map_err(|error| Failure::writing(&error))
+}
+
 /// Prints a line.
 pub(crate) fn line(text: impl Display) -> Done {
     print(format_args!("{text}\n"))
@@ -68,13 +74,20 @@ fn bar(what: &'static str, bar: ProgressBar, template: &str) -> ProgressBar {
 
 /// Text without what could steer a terminal.
 pub(crate) fn plain(text: &str) -> String {
-    text.chars().map(|it| if it.is_control() { '\u{fffd}' } else { it }).collect()
+    text.chars().map(|it| if steers(it) { '\u{fffd}' } else { it }).collect()
 }
 
 /// The same, with its lines.
 pub(crate) fn plain_lines(text: &str) -> String {
-    let is_bad = |it: char| it.is_control() && it != '\n' && it != '\t';
+    let is_bad = |it: char| steers(it) && it != '\n' && it != '\t';
     text.chars().map(|it| if is_bad(it) { '\u{fffd}' } else { it }).collect()
+}
+
+/// A control character, or one that turns the direction of what follows, and so shows one thing
+/// for another.
+pub(crate) fn steers(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -93,6 +106,7 @@ mod tests {
     #[test]
     fn what_could_steer_a_terminal_is_taken_out() {
         assert_eq!(plain("a\u{1b}[31mb\nc\u{9b}ä"), "a\u{fffd}[31mb\u{fffd}c\u{fffd}ä");
+        assert_eq!(plain("a\u{202e}b\u{2066}"), "a\u{fffd}b\u{fffd}");
         assert_eq!(plain_lines("a\n\tb\r\u{7}"), "a\n\tb\u{fffd}\u{fffd}");
     }
 }

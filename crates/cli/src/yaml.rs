@@ -3,7 +3,7 @@
 //!
 //! **Invariant:** what is written here is read as the same value.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize, Deserializer,
@@ -48,7 +48,21 @@ pub(crate) struct Unreadable {
 
 /// The documents of a text. Empty ones are left out.
 pub(crate) fn read(text: &str) -> Result<Vec<Node>, Unreadable> {
-    serde_saphyr::from_multiple_with_options(text, options()).map_err(|error| unreadable(&error))
+    serde_saphyr::from_multiple_with_options(&of_json(text), options())
+        .map_err(|error| unreadable(&error))
+}
+
+/// What JSON allows in its texts and YAML does not, so that JSON is YAML.
+fn of_json(text: &str) -> Cow<'_, str> {
+    let is_odd = |it: char| ('\u{7f}'..='\u{9f}').contains(&it);
+    if !text.trim_start().starts_with(['{', '[']) || !text.contains(is_odd) {
+        return text.into();
+    }
+    let letters = text.chars().map(|it| match it {
+        it if is_odd(it) => format!("\\u{:04x}", u32::from(it)),
+        it => it.to_string(),
+    });
+    letters.collect::<String>().into()
 }
 
 /// Only `true` and `false` are booleans, as in JSON: an event may be called `on`.
@@ -90,6 +104,12 @@ impl Node {
     pub(crate) fn member(&self, name: &str) -> Option<&Self> {
         let Shape::Map(members) = &self.shape else { return None };
         members.iter().find(|(it, _)| it == name).map(|(_, node)| node)
+    }
+
+    /// The members, where it is a map.
+    pub(crate) fn members(&self) -> impl Iterator<Item = (&str, &Self)> {
+        let members = if let Shape::Map(members) = &self.shape { &members[..] } else { &[] };
+        members.iter().map(|(name, node)| (name.as_str(), node))
     }
 
     /// Is there anything?

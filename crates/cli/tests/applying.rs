@@ -189,12 +189,13 @@ fn a_secret_is_kept_replaced_or_dropped_and_never_shown() {
 #[test]
 fn what_a_deployment_disabled_is_not_enabled_by_a_file_that_does_not_say_so() {
     let world = World::new();
-    world.write("hook.yaml", "source: crud\nhandler: log\n");
+    let id = "10000000-0000-4000-8000-000000000000";
+    let hook = format!("id: {id}\nsource: crud\nhandler: log\n");
+    world.write("hook.yaml", &hook);
     world.well("apply -f hook.yaml");
-    let id = world.json("hooks list")[0]["id"].as_str().unwrap().to_owned();
     world.well(&format!("hooks update {id} enabled=false"));
     assert!(world.well("apply -f hook.yaml").ends_with("1 as they were\n"));
-    world.write("hook.yaml", "source: crud\nhandler: log\nenabled: true\n");
+    world.write("hook.yaml", &format!("{hook}enabled: true\n"));
     assert!(world.well("apply -f hook.yaml").ends_with("1 changed, 0 deleted, 0 as they were\n"));
 }
 

@@ -18,7 +18,7 @@ pub(crate) struct Canned {
 }
 
 impl Canned {
-    /// Answers are a status with reason, headers, and a body.
+    /// Answers are a status with reason, headers, and a body. One without a status never comes.
     pub(crate) fn new(answers: &[(&str, &str, &str)]) -> Self {
         Self::start("http", answers, Ok)
     }
@@ -55,10 +55,15 @@ impl Canned {
         let asked = Arc::<Mutex<Vec<String>>>::default();
         let (log, mut answers) = (Arc::clone(&asked), own(answers));
         thread::spawn(move || {
+            let mut unanswered = Vec::new();
             for stream in listener.incoming() {
                 let Ok(mut stream) = open(stream.unwrap()) else { continue };
                 log.lock().unwrap().push(request(&mut stream));
                 let answer = if answers.len() > 1 { answers.remove(0) } else { answers[0].clone() };
+                if answer.starts_with("HTTP/1.1 \r") {
+                    unanswered.push(stream);
+                    continue;
+                }
                 let _ = stream.write_all(answer.as_bytes()).and_then(|()| stream.flush());
             }
         });

@@ -1,6 +1,6 @@
 //! Tokens: those that are shown to a deployment, and those that it hands out.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     canned::Canned,
@@ -52,66 +52,101 @@ fn a_token_is_shown_from_the_environment_and_never_printed() {
     }
 }
 
-fn ask(server: &Canned, words: &[&str]) -> Ran {
-    let mut command = client(words);
-    command.env("EVENT_HOOKS_URL", &server.url).env("EVENT_HOOKS_TOKEN", TOKEN);
+fn ask(url: &str, token: &str, words: &str) -> Ran {
+    let mut command = client(&words.split_whitespace().collect::<Vec<_>>());
+    command.env("EVENT_HOOKS_URL", url).env("EVENT_HOOKS_TOKEN", token);
     run(command, "")
 }
 
-#[test]
-fn a_token_is_made_and_printed_for_a_script_to_take() {
-    let made = json!({"id": "t-1", "name": "till", "role": "emitter", "workspaces": ["a"], "token": "n3w", "created_at": 1});
-    let server = Canned::new(&[("201 Created", "", &made.to_string())]);
-    let ran = ask(&server, &["tokens", "create", "till", "--role", "emitter", "--for", "a"]);
-    assert_eq!((ran.code, ran.out.as_str()), (0, "n3w\n"), "{ran:?}");
-    assert!(ran.err.contains("t-1") && !ran.err.contains("n3w"), "{ran:?}");
-    let asked = &server.asked()[0];
-    assert!(asked.starts_with("POST /tokens HTTP/1.1\r\n"), "{asked}");
-    assert!(asked.contains(&format!("kong-admin-token: {TOKEN}\r\n")), "{asked}");
-    assert!(asked.ends_with(r#"{"name":"till","role":"emitter","workspaces":["a"]}"#), "{asked}");
+/// Makes a token, and answers its id and its text.
+fn made(world: &World, words: &str) -> (String, String) {
+    let ran = ask(&world.url, TOKEN, &format!("tokens create {words}"));
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let id = ran.err.split_whitespace().nth(1).unwrap().to_owned();
+    assert_eq!(ran.err, format!("token {id} is shown this once; it cannot be looked up\n"));
+    (id, ran.out.trim_end().to_owned())
 }
 
 #[test]
-fn a_token_is_not_made_twice() {
-    let server = Canned::new(&[(
-        "503 Service Unavailable",
-        "retry-after: 0\r\n",
-        r#"{"message": "later"}"#,
-    )]);
-    let ran = ask(&server, &["tokens", "create", "till", "--role", "emitter"]);
-    assert_eq!((ran.code, server.asked().len()), (1, 1), "{ran:?}");
+fn a_token_is_made_for_a_script_to_take_and_is_good_for_what_it_says() {
+    let world = World::with(&[("EVENT_HOOKS_ADMIN_TOKEN", TOKEN)]);
+    assert_eq!(
+        ask(&world.url, TOKEN, "tokens list").out,
+        "there are no tokens but the first one\n"
+    );
+    let (_, admin) = made(&world, "ci --role admin");
+    let (_, looker) = made(&world, "looker --role read-only");
+    let (_, emitter) = made(&world, "till --role emitter --for blue --for green");
+    assert!(admin.starts_with("eh_"), "{admin}");
+
+    for (token, words, code) in [
+        (&admin, "hooks create source=crud handler=log", 0),
+        (&admin, "tokens list", 0),
+        (&looker, "hooks list", 0),
+        (&looker, "hooks create source=crud handler=log", 4),
+        (&looker, "tokens list", 4),
+        (&looker, "poison list", 4),
+        (&emitter, "--workspace blue events send --source crud --event routes", 0),
+        (&emitter, "--workspace red events send --source crud --event routes", 4),
+        (&emitter, "events send --source crud --event routes", 4),
+        (&emitter, "--workspace blue hooks list", 4),
+    ] {
+        let ran = ask(&world.url, token, words);
+        assert_eq!(ran.code, code, "{words}: {ran:?}");
+        assert!(!ran.out.contains(token.as_str()) && !ran.err.contains(token.as_str()), "{ran:?}");
+    }
+    let refused = ask(&world.url, &emitter, "--workspace red hooks list");
+    assert!(refused.err.starts_with("error: till, you do not have permissions"), "{refused:?}");
 }
 
 #[test]
 fn tokens_are_listed_and_revoked() {
-    let listed = json!({"data": [{"id": "t-1", "name": "till", "role": "emitter", "workspaces": ["a", "b"], "created_at": 1}], "next": null});
-    let server = Canned::new(&[
-        ("200 OK", "", &listed.to_string()),
-        ("204 No Content", "", ""),
-        ("404 Not Found", "", r#"{"message": "Not found"}"#),
-    ]);
-    let ran = ask(&server, &["tokens", "list"]);
-    assert_eq!(
-        ran.out, "ID   NAME  ROLE     WORKSPACES  CREATED\nt-1  till  emitter  a, b        1\n",
-        "{ran:?}"
-    );
-    assert_eq!(ask(&server, &["tokens", "delete", "t-1"]).code, 2, "nobody can be asked");
-    assert_eq!(ask(&server, &["tokens", "delete", "t-1", "--yes"]).out, "revoked t-1\n");
-    let gone = ask(&server, &["tokens", "delete", "t-1", "--yes"]);
-    assert_eq!((gone.code, gone.err.as_str()), (3, "error: there is no token t-1\n"));
+    let world = World::with(&[("EVENT_HOOKS_ADMIN_TOKEN", TOKEN)]);
+    let (id, text) = made(&world, "till --role emitter --for a --for b");
+    let (other, _) = made(&world, "other --role admin");
+
+    let listed = ask(&world.url, TOKEN, "tokens list").out;
+    let line = listed.lines().find(|it| it.contains(&id)).unwrap();
+    let words: Vec<_> = line.split_whitespace().collect();
+    assert_eq!(words[1..5], ["till", "emitter", "a,", "b"], "{listed}");
+    assert!(!listed.contains(&text), "{listed}");
+    let as_json = ask(&world.url, TOKEN, "tokens list -o json").out;
+    let as_json: Value = serde_json::from_str(&as_json).unwrap();
+    let till = as_json.as_array().unwrap().iter().find(|it| it["id"] == *id).unwrap();
+    assert_eq!((&till["role"], &till["workspaces"]), (&json!("emitter"), &json!(["a", "b"])));
+
+    let unasked = ask(&world.url, TOKEN, &format!("tokens delete {id}"));
+    assert_eq!(unasked.code, 2, "nobody can be asked: {unasked:?}");
+    let revoked = ask(&world.url, TOKEN, &format!("tokens delete {id} {id} {other} --yes"));
+    assert_eq!(revoked.out, format!("revoked {id}\nrevoked {other}\n"));
+    assert_eq!((revoked.code, revoked.err), (3, format!("error: there is no token {id}\n")));
+    let late = ask(&world.url, &text, "--workspace a events send --source crud --event routes");
+    assert_eq!(late.code, 4, "{late:?}");
 }
 
 #[test]
-fn who_may_not_is_told_so() {
-    let server = Canned::new(&[(
-        "403 Forbidden",
-        "",
-        r#"{"message": "till, you do not have permissions to read this resource"}"#,
-    )]);
-    let ran = ask(&server, &["hooks", "list"]);
-    assert_eq!(ran.code, 4);
-    assert!(
-        ran.err.starts_with("error: till, you do not have permissions to read this resource\n"),
-        "{ran:?}"
-    );
+fn a_token_that_cannot_be_is_refused_with_what_is_wrong() {
+    let world = World::with(&[("EVENT_HOOKS_ADMIN_TOKEN", TOKEN)]);
+    for (words, expected) in [
+        ("x --role admin --for default", "workspaces.1: 'default' is every workspace"),
+        ("x --role admin --for events", "workspaces.1: 'events' cannot be a workspace"),
+    ] {
+        let refused = ask(&world.url, TOKEN, &format!("tokens create {words}"));
+        assert_eq!((refused.code, refused.out.as_str()), (1, ""), "{words}: {refused:?}");
+        assert!(refused.err.contains(expected), "{words}: {refused:?}");
+    }
+    let empty = client(&["tokens", "create", "x", "--role", "admin", "--for", ""]);
+    let mut empty = empty;
+    empty.env("EVENT_HOOKS_URL", &world.url).env("EVENT_HOOKS_TOKEN", TOKEN);
+    let empty = run(empty, "");
+    assert_eq!(empty.code, 1, "somebody's variable was empty: {empty:?}");
+}
+
+#[test]
+fn a_token_is_not_made_twice() {
+    let later = ("503 Service Unavailable", "retry-after: 0\r\n", r#"{"message": "later"}"#);
+    let server = Canned::new(&[later]);
+    let ran = ask(&server.url, TOKEN, "tokens create till --role emitter");
+    assert_eq!((ran.code, server.asked().len()), (1, 1), "{ran:?}");
+    assert!(ran.err.contains("it may have been done all the same"), "{ran:?}");
 }

@@ -49,6 +49,12 @@ fn a_command_line_that_is_wrong_has_its_code() {
         &["nonsense"][..],
         &["hooks", "get"],
         &["hooks", "create", "source"],
+        &["hooks", "get", ".."],
+        &["hooks", "delete", "sources", "--yes"],
+        &["sources", "withdraw", "..", "6b1f3c5e-9d2a-4f7b-8a34-5c2f1e0d9b76"],
+        &["deliveries", "get", "6b1f3c5e-9d2a-4f7b-8a34-5c2f1e0d9b76", "x"],
+        &["tokens", "delete", "x", "--yes"],
+        &["poison", "drop", "x", "--yes"],
         &["--url", "localhost:8001", "hooks", "list"],
         &["--url", "http://me:s3cr3t@localhost/", "hooks", "list"],
         &["--workspace", "a/b", "hooks", "list"],
@@ -83,6 +89,39 @@ fn a_deployment_is_well_or_not() {
     let server = Canned::new(&[("503 Service Unavailable", "retry-after: 9\r\n", ill)]);
     let ran = run(client(&["--url", &server.url, "status"]), "");
     assert_eq!((ran.code, server.asked().len()), (1, 1), "it is asked once: {ran:?}");
+    assert_eq!(ran.out, "status   unavailable\nversion  1\n", "{ran:?}");
+    assert_eq!(ran.err, "error: the deployment is not well\n");
+}
+
+#[test]
+fn who_has_no_time_at_all_is_as_good_as_not_there() {
+    let later = ("503 Service Unavailable", "retry-after: 0\r\n", r#"{"message": "later"}"#);
+    let server = Canned::new(&[later]);
+    let ran = run(client(&["--url", &server.url, "hooks", "list"]), "");
+    assert_eq!((ran.code, ran.err.as_str()), (5, "error: later\n"), "{ran:?}");
+    assert_eq!(server.asked().len(), 6, "asked once, and again five times");
+
+    let id = "10000000-0000-4000-8000-000000000000";
+    for words in [
+        &["hooks", "ping", id][..],
+        &["hooks", "test", id],
+        &["recover", id, "--since", "1h"],
+        &["deliveries", "redeliver", id, id],
+        &["poison", "redeliver", id],
+    ] {
+        let server = Canned::new(&[later]);
+        let ran = run(client(&[&["--url", &server.url], words].concat()), "");
+        assert_eq!((ran.code, server.asked().len()), (1, 1), "{words:?}: not done twice: {ran:?}");
+    }
+}
+
+#[test]
+fn a_list_without_an_end_is_not_read_for_ever() {
+    let page = r#"{"data": [{"id": "a"}], "next": "/event-hooks?offset=x", "offset": "x"}"#;
+    let server = Canned::new(&[("200 OK", "", page)]);
+    let ran = run(client(&["--url", &server.url, "hooks", "list"]), "");
+    assert_eq!((ran.code, ran.err.as_str()), (1, "error: /event-hooks is a list without an end\n"));
+    assert_eq!(server.asked().len(), 2);
 }
 
 #[test]
@@ -207,9 +246,41 @@ fn every_shell_has_a_script() {
             "{shell}"
         );
     }
+    for (shell, arguments) in [("bash", &["-n"][..]), ("zsh", &["-n"]), ("fish", &["--no-execute"])]
+    {
+        let Ok(_) = std::process::Command::new(shell).arg("--version").output() else {
+            println!("skipped: the script of {shell}, for there is no {shell}");
+            continue;
+        };
+        let script = run(client(&["completions", shell]), "").out;
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), script).unwrap();
+        let mut reader = std::process::Command::new(shell);
+        reader.args(arguments).arg(file.path());
+        let checked = run(reader, "");
+        assert_eq!((checked.code, checked.err.as_str()), (0, ""), "{shell} reads it");
+    }
+}
+
+#[test]
+fn what_bash_completes() {
     let script = run(client(&["completions", "bash"]), "").out;
-    let mut bash = std::process::Command::new("bash");
-    bash.arg("-n");
-    let checked = run(bash, &script);
-    assert_eq!((checked.code, checked.err.as_str()), (0, ""), "bash reads it");
+    for (line, expected) in [
+        ("eventhooks hooks re", ""),
+        ("eventhooks poison re", "redeliver"),
+        ("eventhooks tokens create x --role e", "emitter"),
+        ("eventhooks --token-f", "--token-file"),
+    ] {
+        let words: Vec<_> = line.split(' ').collect();
+        let (word, place) = (words.last().unwrap(), words.len() - 1);
+        let asked = format!(
+            "{script}\nCOMP_WORDS=({line}); COMP_CWORD={place}; _eventhooks eventhooks '{word}' '{}'\n\
+             echo \"${{COMPREPLY[*]}}\"\n",
+            words[place - 1],
+        );
+        let mut bash = std::process::Command::new("bash");
+        bash.args(["--norc", "-s"]);
+        let found = run(bash, &asked);
+        assert_eq!(found.out.trim_end(), expected, "{line}: {}", found.err);
+    }
 }

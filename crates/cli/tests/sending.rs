@@ -110,7 +110,7 @@ fn what_hooks_would_make_of_an_event_is_explained() {
     let world = World::new();
     world.well(&format!("hooks create id={ID} source=crud handler=log"));
     assert_eq!(
-        world.well("events send --explain --source crud --event routes"),
+        world.well("events explain --source crud --event routes"),
         format!(
             "EVENT        HOOK                                  OUTCOME     REASON    NEAREST  UNTIL\n\
                  crud/routes  {ID}  would_fire  no_rules\n"

@@ -5,7 +5,11 @@
 //!
 //! A pattern has the shape of the events that it wants. Each of its members must hold; of a
 //! member's list, one entry must. Where an event has a list, one of its elements must match; of
-//! a list of objects, one element must match everything that is said of them.
+//! a list of objects, one element must match everything that is said of them. What is said to be
+//! absent is nowhere: in no element of any list.
+//!
+//! **Promise:** no pattern looks at any value of an event more often than it names it, and at no
+//! letter of it twice: what an event costs is bounded by its length and by that of the pattern.
 
 mod parse;
 mod test;
@@ -23,6 +27,8 @@ use self::test::Test;
 pub struct Filter {
     typed: Map<String, Value>,
     pattern: Pattern,
+    /// Where nothing may be, by the number that a [`Test::Absent`] has.
+    absences: Vec<Vec<String>>,
 }
 
 /// Everything here must hold.
@@ -32,7 +38,7 @@ struct Pattern(Vec<Condition>);
 #[derive(Debug, Clone, PartialEq)]
 enum Condition {
     /// One of these tests holds for the member.
-    Leaf { member: String, path: Vec<String>, tests: Vec<Test> },
+    Leaf { member: String, tests: Vec<Test> },
     /// The member is an object, or has one, for which this holds.
     Inside { member: String, pattern: Pattern },
     /// One of these holds.
@@ -50,7 +56,9 @@ impl Filter {
 
     /// Does the pattern hold for an event that is sent like this?
     pub fn wants(&self, event: &Map<String, Value>) -> bool {
-        self.pattern.holds(event, event)
+        // Once for the event, not once for each element of each list in it.
+        let absent: Vec<bool> = self.absences.iter().map(|path| !is_there(event, path)).collect();
+        self.pattern.holds(event, &absent)
     }
 
     /// The pattern as it was typed.
@@ -60,28 +68,27 @@ impl Filter {
 }
 
 impl Pattern {
-    fn holds(&self, object: &Map<String, Value>, event: &Map<String, Value>) -> bool {
-        self.0.iter().all(|it| it.holds(object, event))
+    fn holds(&self, object: &Map<String, Value>, absent: &[bool]) -> bool {
+        self.0.iter().all(|it| it.holds(object, absent))
     }
 }
 
 impl Condition {
-    fn holds(&self, object: &Map<String, Value>, event: &Map<String, Value>) -> bool {
+    fn holds(&self, object: &Map<String, Value>, absent: &[bool]) -> bool {
         match self {
-            Self::Leaf { member, path, tests } => {
-                let is_absent = || !is_there(event, path);
+            Self::Leaf { member, tests } => {
                 let value = object.get(member);
                 tests.iter().any(|test| match test {
-                    Test::Absent => is_absent(),
+                    Test::Absent(number) => absent.get(*number).is_some_and(|it| *it),
                     test => value.is_some_and(|value| any_leaf(value, &|leaf| test.holds(leaf))),
                 })
             }
             Self::Inside { member, pattern } => match object.get(member) {
-                Some(value) => any_object(value, &|inner| pattern.holds(inner, event)),
+                Some(value) => any_object(value, &|inner| pattern.holds(inner, absent)),
                 // What is said to be absent is absent where nothing is.
-                None => pattern.holds(&Map::new(), event),
+                None => pattern.holds(&Map::new(), absent),
             },
-            Self::Or(patterns) => patterns.iter().any(|it| it.holds(object, event)),
+            Self::Or(patterns) => patterns.iter().any(|it| it.holds(object, absent)),
         }
     }
 }

@@ -2,11 +2,12 @@
 //!
 //! Files are read to their end, and the whole plan is made, before anything is changed. What a
 //! deployment refuses is said with its file and line; the other hooks are seen to, but nothing is
-//! deleted then.
+//! deleted then. What stops it in the middle is said with how much is left, and the same command
+//! goes on from there.
 
 mod report;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, pin::pin};
 
 use clap::Args;
 use http::Method;
@@ -18,7 +19,7 @@ use super::{Context, hooks};
 use crate::{
     deployment::{Body, Request},
     failure::{Done, Failure, Kind},
-    hook::Hook,
+    hook::{Hook, Secrets},
     hook_file::{self, Wanted},
     plan::{self, Step},
     terminal,
@@ -36,8 +37,8 @@ pub(crate) struct Arguments {
     #[arg(long)]
     prune: bool,
 
-    /// Prune the hooks of every workspace
-    #[arg(long, requires = "prune")]
+    /// Prune the hooks of every workspace, and change those that the files know without an id
+    #[arg(long)]
     all_workspaces: bool,
 
     /// Show what would be done, and do nothing
@@ -51,14 +52,23 @@ pub(crate) struct Arguments {
 
 /// Applies the files, and answers whether that is to be told by the exit code.
 pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Done<bool> {
-    if arguments.prune && !arguments.all_workspaces && context.deployment.workspace().is_none() {
+    let workspace = context.deployment.workspace();
+    let sees_strangers = workspace.is_none() && !arguments.all_workspaces;
+    if arguments.prune && sees_strangers {
         let why = "without a workspace, --prune would delete hooks of all workspaces";
         return Err(Failure::usage(why).hint("say --workspace NAME, or --all-workspaces"));
     }
-    let wanted = hook_file::read(&arguments.files)?;
+    if arguments.all_workspaces && workspace.is_some() {
+        return Err(Failure::usage("one workspace, and all of them: which is it?"));
+    }
+    let mut wanted = hook_file::read(&arguments.files, workspace)?;
     let existing = hooks::all(context).await?;
+    see_secrets(context, arguments.dry_run, &mut wanted, &existing).await?;
     let existing: Vec<Hook> = existing.into_iter().filter_map(object).collect();
     let steps = plan::plan(&wanted, &existing, arguments.prune).map_err(Failure::several)?;
+    if sees_strangers {
+        only_known(&steps, &wanted)?;
+    }
 
     let mut report = Report::new(context.format(), arguments.dry_run);
     if arguments.dry_run {
@@ -69,6 +79,59 @@ pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Done<bool> 
     confirm(context, &steps)?;
     carry_out(context, &steps, &wanted, &mut report).await?;
     Ok(false)
+}
+
+/// A token that is shown no secrets cannot tell whether those of the files are others. Then a dry
+/// run leaves them out and says so; whoever is to change them must be shown them.
+async fn see_secrets(
+    context: &Context,
+    is_dry: bool,
+    wanted: &mut [Wanted],
+    existing: &[Value],
+) -> Done {
+    let says_one = wanted.iter().any(|it| it.hook.get("config").is_some_and(has_secret));
+    if !says_one {
+        return Ok(());
+    }
+    if !is_dry {
+        return hooks::must_show(context, Secrets::Shown, existing).await;
+    }
+    if hooks::are_shown(context, existing).await? {
+        return Ok(());
+    }
+    for one in wanted {
+        if let Some(config) = one.hook.get_mut("config").and_then(Value::as_object_mut) {
+            config.shift_remove("secret");
+        }
+    }
+    terminal::tell(format_args!(
+        "this token is shown no secrets: whether they differ is not known"
+    ));
+    Ok(())
+}
+
+fn has_secret(config: &Value) -> bool {
+    config.get("secret").is_some()
+}
+
+/// Without a workspace, hooks of all of them are listed, and none says which it is of. What only
+/// looks like the hook of a file may be somebody else's, and is not changed.
+fn only_known(steps: &[Step], wanted: &[Wanted]) -> Done {
+    let mistakes = steps.iter().filter_map(|step| match step {
+        Step::Change { wanted: index, before, .. } if wanted[*index].id.is_none() => {
+            let id = plan::id(before).unwrap_or_default();
+            let why =
+                format_args!("this would change hook {id}, which may be of another workspace");
+            Some(wanted[*index].mistake("", why))
+        }
+        _ => None,
+    });
+    let mistakes: Vec<_> = mistakes.collect();
+    if mistakes.is_empty() {
+        return Ok(());
+    }
+    let hint = "write its id into the file, or say --workspace NAME or --all-workspaces";
+    Err(Failure::several(mistakes).hint(hint))
 }
 
 fn object(value: Value) -> Option<Hook> {
@@ -98,29 +161,43 @@ async fn carry_out(
     report: &mut Report,
 ) -> Done {
     let bar = terminal::progress("hooks", steps.len() as u64);
+    let mut interrupted = pin!(tokio::signal::ctrl_c());
     let mut mistakes = Vec::new();
-    for step in steps {
+    let mut stopped = None;
+    for (number, step) in steps.iter().enumerate() {
         if matches!(step, Step::Delete { .. }) && !mistakes.is_empty() {
             mistakes.push("nothing was deleted, for not everything else was done".to_owned());
             break;
         }
-        match one(context, step, wanted).await {
+        let done = tokio::select! {
+            biased;
+            _ = &mut interrupted => Err(Failure::new(Kind::Interrupted, "stopped by Ctrl-C")),
+            done = one(context, step, wanted) => done,
+        };
+        match done {
             Ok(hook) => bar.suspend(|| report.step(step, wanted, hook.as_ref()))?,
-            Err(failure) if failure.kind == Kind::Failed => {
-                mistakes.extend(blame(step, wanted, &failure));
+            Err(failure) if failure.kind.is_for_all() => {
+                stopped = Some(cut_short(failure, steps.len() - number));
+                break;
             }
-            // It would be the same with the next one.
-            Err(failure) => {
-                bar.finish_and_clear();
-                report.end()?;
-                return Err(failure);
-            }
+            Err(failure) => mistakes.extend(blame(step, wanted, &failure)),
         }
         bar.inc(1);
     }
     bar.finish_and_clear();
-    report.end()?;
-    if mistakes.is_empty() { Ok(()) } else { Err(Failure::several(mistakes)) }
+    let told = report.end();
+    match stopped {
+        Some(failure) => Err(failure.after(mistakes)),
+        None if mistakes.is_empty() => told,
+        None => Err(Failure::several(mistakes)),
+    }
+}
+
+/// What stopped before all was done, with how much that was.
+fn cut_short(failure: Failure, left: usize) -> Failure {
+    let hooks = if left == 1 { "1 hook was".to_owned() } else { format!("{left} hooks were") };
+    let which = if failure.kind == Kind::Refused { "" } else { ", the first of them perhaps" };
+    failure.hint(format_args!("{hooks} not seen to{which}; the same command goes on from there"))
 }
 
 /// Carries out a step, and answers the hook as it is then.
@@ -130,18 +207,17 @@ async fn one(context: &Context, step: &Step, wanted: &[Wanted]) -> Done<Option<V
         Step::Create { wanted: index } => {
             let Wanted { hook, id, .. } = &wanted[*index];
             // With an id of our own, a repetition makes no second hook.
-            let id = id.clone().unwrap_or_else(|| Uuid::new_v4().to_string());
+            let id = id.unwrap_or_else(Uuid::new_v4);
             let mut hook = hook.clone();
             hook.shift_remove("id");
-            Request::new(Method::PUT, hooks::path(&id), Body::Json(hook.into()))
+            Request::new(Method::PUT, hooks::path(id), Body::Json(hook.into()))
         }
         Step::Change { before, changes, .. } => {
-            let path = hooks::path(plan::id(before).unwrap_or_default());
+            let path = path(before)?;
             Request::new(Method::PATCH, path, Body::Json(changes.clone().into()))
         }
         Step::Delete { hook } => {
-            let path = hooks::path(plan::id(hook).unwrap_or_default());
-            return match context.deployment.delete(path).await {
+            return match context.deployment.delete(path(hook)?).await {
                 // Somebody was faster.
                 Err(failure) if failure.kind == Kind::NotFound => Ok(None),
                 deleted => deleted.map(|_| None),
@@ -149,6 +225,11 @@ async fn one(context: &Context, step: &Step, wanted: &[Wanted]) -> Done<Option<V
         }
     };
     context.deployment.ask(request).await.map(Some)
+}
+
+fn path(hook: &Hook) -> Done<String> {
+    let id = plan::id(hook);
+    id.map(hooks::path).ok_or_else(|| Failure::failed("the deployment has a hook without an id"))
 }
 
 /// What a deployment refused, with the places in the file that it is about.

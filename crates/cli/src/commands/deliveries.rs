@@ -3,11 +3,13 @@
 mod tail;
 
 use clap::{Args, Subcommand, ValueEnum};
+use http::Method;
 use serde_json::Value;
+use uuid::Uuid;
 
-use super::{Context, hooks};
+use super::{Context, each::each, hooks};
 use crate::{
-    deployment::{Body, Query, segment},
+    deployment::{Body, Query, Request},
     failure::{Done, Failure},
     moment::{self, Moment},
     table::{self, Columns},
@@ -74,7 +76,7 @@ enum Status {
 #[derive(Args)]
 pub(crate) struct List {
     /// The hook's id
-    hook: String,
+    hook: Uuid,
     /// Only those that stand so
     #[arg(long)]
     status: Option<Status>,
@@ -93,19 +95,19 @@ pub(crate) struct List {
 #[derive(Args)]
 pub(crate) struct One {
     /// The hook's id
-    hook: String,
+    hook: Uuid,
     /// The delivery's id
-    delivery: String,
+    delivery: Uuid,
 }
 
 /// Arguments of `deliveries redeliver`.
 #[derive(Args)]
 pub(crate) struct Redeliver {
     /// The hook's id
-    hook: String,
+    hook: Uuid,
     /// The deliveries' ids
     #[arg(value_name = "DELIVERY", required = true)]
-    deliveries: Vec<String>,
+    deliveries: Vec<Uuid>,
 }
 
 /// Does one of them.
@@ -119,7 +121,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Done {
 }
 
 /// The path of a hook's deliveries.
-fn path(hook: &str) -> String {
+fn path(hook: Uuid) -> String {
     format!("{}/deliveries", hooks::path(hook))
 }
 
@@ -130,8 +132,8 @@ async fn list(context: &Context, List { hook, status, since, until, limit }: &Li
         .and("since", text(since))
         .and("until", text(until));
     let most = usize::try_from(*limit).unwrap_or(usize::MAX);
-    let listed = context.deployment.list(&path(hook), &query, most).await;
-    let listed = Value::Array(hooks::about(context, hook, listed)?);
+    let listed = context.deployment.list(&path(*hook), &query, most).await;
+    let listed = Value::Array(hooks::about(context, *hook, listed)?);
     table::show(context.format(), &listed, |listed| match listed.as_array() {
         Some(listed) if !listed.is_empty() => table::list(listed, LISTED),
         _ => "there are no deliveries\n".to_owned(),
@@ -143,8 +145,8 @@ fn name(status: Status) -> Option<String> {
 }
 
 async fn get(context: &Context, One { hook, delivery }: &One) -> Done {
-    let found = context.deployment.get(format!("{}/{}", path(hook), segment(delivery))).await;
-    let found = found.map_err(|it| missing(it, hook, delivery))?;
+    let found = context.deployment.get(format!("{}/{delivery}", path(*hook))).await;
+    let found = found.map_err(|it| missing(it, *hook, *delivery))?;
     table::show(context.format(), &found, |found| {
         let attempts = found["attempts"].as_array().map_or(&[][..], Vec::as_slice);
         let attempts =
@@ -154,18 +156,19 @@ async fn get(context: &Context, One { hook, delivery }: &One) -> Done {
 }
 
 async fn redeliver(context: &Context, Redeliver { hook, deliveries }: &Redeliver) -> Done {
-    for delivery in deliveries {
-        let path = format!("{}/{}/redeliver", path(hook), segment(delivery));
-        let sent = context.deployment.post(path, Body::Nothing).await;
-        let sent = sent.map_err(|it| missing(it, hook, delivery))?;
-        table::show(context.format(), &sent, |sent| {
-            format!("{} is sent again, run {}\n", terminal::plain(delivery), sent["run"])
-        })?;
-    }
-    Ok(())
+    let deed = async |delivery: &Uuid| {
+        let path = format!("{}/{delivery}/redeliver", path(*hook));
+        // Asked for twice, it would be sent twice.
+        let request = Request::new(Method::POST, path, Body::Nothing).once();
+        context.deployment.ask(request).await.map_err(|it| missing(it, *hook, *delivery))
+    };
+    let words = |sent: &Value| {
+        let id = terminal::plain(sent["id"].as_str().unwrap_or_default());
+        format!("{id} is sent again, run {}\n", sent["run"])
+    };
+    each(context, deliveries, deed, words).await
 }
 
-fn missing(failure: Failure, hook: &str, delivery: &str) -> Failure {
-    let (hook, delivery) = (terminal::plain(hook), terminal::plain(delivery));
+fn missing(failure: Failure, hook: Uuid, delivery: Uuid) -> Failure {
     failure.about(format_args!("delivery {delivery} of hook {hook}"))
 }

@@ -5,6 +5,7 @@
 //! events.
 
 mod batches;
+mod explain;
 
 use std::{
     fs::File,
@@ -27,20 +28,30 @@ use crate::{
 
 /// The longest `--key`: a request's key has the place of its first event behind it.
 const LONGEST_KEY: usize = 200;
-/// How many events can be explained at once.
-const MOST_EXPLAINED: usize = 10;
 
 /// What can be done with events.
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Post events
-    Send(Arguments),
+    Send(Send),
+    /// Say what hooks would make of events, and post nothing
+    Explain(Input),
 }
 
 /// Arguments of `events send`.
 #[derive(Args)]
+pub(crate) struct Send {
+    #[command(flatten)]
+    input: Input,
+    /// What makes two runs with the same input the same [default: a new one each time]
+    #[arg(long, value_name = "TEXT")]
+    key: Option<String>,
+}
+
+/// Which events.
+#[derive(Args)]
 #[command(group = ArgGroup::new("what").required(true).args(["file", "source"]))]
-pub(crate) struct Arguments {
+pub(crate) struct Input {
     /// Events as JSON: one, an array, or one after another, as in NDJSON; - for standard input
     #[arg(long, short, value_name = "FILE", conflicts_with_all = ["event", "data", "id"])]
     file: Option<PathBuf>,
@@ -57,14 +68,6 @@ pub(crate) struct Arguments {
     /// Its id: within 24 hours, another event of this id is not delivered
     #[arg(long, requires = "source")]
     id: Option<String>,
-
-    /// What makes two runs with the same input the same [default: a new one each time]
-    #[arg(long, value_name = "TEXT")]
-    key: Option<String>,
-
-    /// Say what hooks would make of the events, and post nothing
-    #[arg(long)]
-    explain: bool,
 }
 
 /// What was accepted so far.
@@ -75,13 +78,18 @@ struct Sent {
     ids: Vec<Value>,
 }
 
-/// Posts the events.
-pub(crate) async fn send(context: &Context, arguments: &Arguments) -> Done {
-    let key = key(arguments)?;
-    let mut batches = Batches::of(input(arguments)?);
-    if arguments.explain {
-        return explain(context, batches.next()).await;
+/// Does one of them.
+pub(crate) async fn run(context: &Context, command: Command) -> Done {
+    match command {
+        Command::Send(Send { input, key }) => send(context, &input, key).await,
+        Command::Explain(input) => explain::run(context, Batches::of(source(&input)?).next()).await,
     }
+}
+
+/// Posts the events.
+async fn send(context: &Context, input: &Input, key: Option<String>) -> Done {
+    let key = checked(key)?;
+    let mut batches = Batches::of(source(input)?);
     let mut sent = Sent::default();
     let bar = terminal::counter("events sent");
     let outcome = loop {
@@ -106,17 +114,17 @@ pub(crate) async fn send(context: &Context, arguments: &Arguments) -> Done {
     }
 }
 
-fn key(arguments: &Arguments) -> Done<String> {
-    let Some(key) = &arguments.key else { return Ok(Uuid::now_v7().to_string()) };
+fn checked(key: Option<String>) -> Done<String> {
+    let Some(key) = key else { return Ok(Uuid::now_v7().to_string()) };
     if (1..=LONGEST_KEY).contains(&key.len()) && key.bytes().all(|it| it.is_ascii_graphic()) {
-        return Ok(key.clone());
+        return Ok(key);
     }
     Err(Failure::usage(format_args!("--key must be 1 to {LONGEST_KEY} visible ASCII characters")))
 }
 
 /// Where events are read from.
-fn input(arguments: &Arguments) -> Done<Box<dyn Read>> {
-    if let Some(path) = &arguments.file {
+fn source(input: &Input) -> Done<Box<dyn Read>> {
+    if let Some(path) = &input.file {
         if path == Path::new("-") {
             return Ok(Box::new(BufReader::new(io::stdin())));
         }
@@ -124,11 +132,11 @@ fn input(arguments: &Arguments) -> Done<Box<dyn Read>> {
             .map_err(|error| Failure::failed(format_args!("{}: {error}", path.display())))?;
         return Ok(Box::new(BufReader::new(file)));
     }
-    let data = arguments.data.as_deref().unwrap_or("{}");
+    let data = input.data.as_deref().unwrap_or("{}");
     let data: Map<String, Value> = serde_json::from_str(data)
         .map_err(|error| Failure::usage(format_args!("--data is no JSON object: {error}")))?;
-    let mut event = json!({"source": arguments.source, "event": arguments.event, "data": data});
-    if let Some(id) = &arguments.id {
+    let mut event = json!({"source": input.source, "event": input.event, "data": data});
+    if let Some(id) = &input.id {
         event["id"] = id.as_str().into();
     }
     Ok(Box::new(io::Cursor::new(event.to_string().into_bytes())))
@@ -169,46 +177,4 @@ fn show(format: Format, sent: Sent) -> Done {
         (many, 1) => format!("accepted {many} events\n"),
         (many, requests) => format!("accepted {many} events in {requests} requests\n"),
     })
-}
-
-async fn explain(context: &Context, batch: Option<Done<Batch>>) -> Done {
-    let Some(batch) = batch.transpose()? else {
-        return Err(Failure::failed("there is no event in the input"));
-    };
-    if batch.count > MOST_EXPLAINED {
-        return Err(Failure::failed(format_args!(
-            "at most {MOST_EXPLAINED} events are explained at once"
-        )));
-    }
-    let body = Body::Events { lines: batch.lines, key: Uuid::now_v7().to_string() };
-    let explained = context.deployment.post("/events?explain=true", body).await;
-    let explained = explained.map_err(|it| placed(it, batch.first))?["data"].take();
-    table::show(context.format(), &explained, |explained| {
-        table::list(
-            &verdicts(explained),
-            &[
-                ("EVENT", "event"),
-                ("HOOK", "hook"),
-                ("OUTCOME", "outcome"),
-                ("REASON", "reason"),
-                ("NEAREST", "nearest"),
-                ("UNTIL", "until"),
-            ],
-        )
-    })
-}
-
-/// A row for each event and hook.
-fn verdicts(explained: &Value) -> Vec<Value> {
-    let events = explained.as_array().into_iter().flatten();
-    let rows = events.flat_map(|event| {
-        let words = |name: &str| event[name].as_str().unwrap_or_default();
-        let name = format!("{}/{}", words("source"), words("event"));
-        event["hooks"].as_array().into_iter().flatten().map(move |verdict| {
-            let mut row = verdict.clone();
-            row["event"] = name.as_str().into();
-            row
-        })
-    });
-    rows.collect()
 }

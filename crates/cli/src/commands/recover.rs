@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use http::Method;
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use super::{Context, hooks};
 use crate::{
-    deployment::{Body, segment},
+    deployment::{Body, Request, segment},
     failure::{Done, Failure},
     moment::{self, Moment},
     table, terminal,
@@ -20,7 +22,7 @@ const INTERVAL: Duration = Duration::from_millis(500);
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// The hook's id
-    id: String,
+    id: Uuid,
     /// What was accepted then or later: so long ago (2h), a time, or seconds since 1970
     #[arg(long, value_name = "WHEN", value_parser = moment::parse)]
     since: Moment,
@@ -48,9 +50,10 @@ pub(crate) enum Status {
 
 /// Recovers, and shows how far it has come.
 pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Done {
-    let path = format!("{}/recover", hooks::path(&arguments.id));
-    let begun = context.deployment.post(path.clone(), Body::Json(range(arguments))).await;
-    let mut begun = hooks::about(context, &arguments.id, begun)?;
+    let path = format!("{}/recover", hooks::path(arguments.id));
+    let request = Request::new(Method::POST, path.clone(), Body::Json(range(arguments))).once();
+    let begun = context.deployment.ask(request).await;
+    let mut begun = hooks::about(context, arguments.id, begun)?;
     let accepted = begun["accepted"].as_u64().unwrap_or_default();
     if arguments.no_wait {
         return table::show(context.format(), &begun, |begun| {
@@ -61,7 +64,9 @@ pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Done {
     let bar = terminal::progress("sent again", accepted);
     let path = format!("{path}/{}", segment(&id(&begun)));
     let state = loop {
-        let state = context.deployment.get(path.clone()).await?;
+        let state = context.deployment.get(path.clone()).await.map_err(|failure| {
+            failure.hint(format_args!("recovery {} goes on all the same", id(&begun)))
+        })?;
         bar.set_position(state["done"].as_u64().unwrap_or_default());
         if state["state"] != "running" {
             break state;

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::Context;
 use crate::{
-    deployment::{Body, Request, segment},
-    failure::Done,
+    deployment::{Body, Request, name, segment},
+    failure::{Done, Failure},
     table::{self, Columns},
     terminal,
 };
@@ -35,6 +35,7 @@ pub(crate) enum Command {
 #[derive(Args)]
 pub(crate) struct List {
     /// Only those of this source
+    #[arg(value_parser = name)]
     source: Option<String>,
 }
 
@@ -42,8 +43,10 @@ pub(crate) struct List {
 #[derive(Args)]
 pub(crate) struct Publish {
     /// The source
+    #[arg(value_parser = name)]
     source: String,
     /// The event
+    #[arg(value_parser = name)]
     event: String,
     /// A member of its data; again for each
     #[arg(long = "field", value_name = "NAME")]
@@ -63,8 +66,10 @@ pub(crate) struct Publish {
 #[derive(Args)]
 pub(crate) struct Withdraw {
     /// The source
+    #[arg(value_parser = name)]
     source: String,
     /// The event
+    #[arg(value_parser = name)]
     event: String,
 }
 
@@ -97,9 +102,8 @@ async fn list(context: &Context, source: Option<&str>) -> Done {
         Some(source) => {
             let of_source =
                 context.deployment.get(format!("/event-hooks/sources/{}", segment(source)));
-            let named = |it: crate::failure::Failure| {
-                it.about(format_args!("source '{}'", terminal::plain(source)))
-            };
+            let named =
+                |it: Failure| it.about(format_args!("source '{}'", terminal::plain(source)));
             json!({source: of_source.await.map_err(named)?["data"].take()})
         }
     };

@@ -1,11 +1,8 @@
 //! `status`: is a deployment well?
 
-use http::Method;
-
 use super::Context;
 use crate::{
-    deployment::{Body, Request},
-    failure::Done,
+    failure::{Done, Failure},
     table::{self, Columns},
 };
 
@@ -20,7 +17,7 @@ const SHOWN: Columns = &[
 
 /// Asks, once: one that is not well is what somebody wants to know.
 pub(crate) async fn run(context: &Context) -> Done {
-    let request = Request::new(Method::GET, "/status", Body::Nothing).once();
-    let status = context.deployment.ask(request).await?;
-    table::show(context.format(), &status, |status| table::one(status, SHOWN))
+    let (is_well, health) = context.deployment.health().await?;
+    table::show(context.format(), &health, |health| table::one(health, SHOWN))?;
+    if is_well { Ok(()) } else { Err(Failure::failed("the deployment is not well")) }
 }

@@ -3,11 +3,12 @@
 use clap::{Args, Subcommand, ValueEnum};
 use http::Method;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
-use super::Context;
+use super::{Context, each::each};
 use crate::{
-    deployment::{Body, Query, Request, segment},
-    failure::{Done, Failure},
+    deployment::{Body, Query, Request},
+    failure::Done,
     table::{self, Columns},
     terminal,
 };
@@ -60,7 +61,7 @@ pub(crate) enum Role {
 pub(crate) struct Delete {
     /// The tokens' ids
     #[arg(value_name = "ID", required = true)]
-    ids: Vec<String>,
+    ids: Vec<Uuid>,
 }
 
 /// Does one of them.
@@ -73,45 +74,42 @@ pub(crate) async fn run(context: &Context, command: Command) -> Done {
 }
 
 async fn list(context: &Context) -> Done {
-    let tokens = context.deployment.list("/tokens", &Query::default(), usize::MAX).await;
-    let tokens = tokens.map_err(without_tokens)?;
+    let tokens = context.deployment.list("/tokens", &Query::default(), usize::MAX).await?;
     table::show(context.format(), &Value::Array(tokens), |tokens| match tokens.as_array() {
         Some(tokens) if !tokens.is_empty() => table::list(tokens, LISTED),
         _ => "there are no tokens but the first one\n".to_owned(),
     })
 }
 
-/// The token is all that is printed, for a script to take; the rest is said beside it.
+/// The token is all that is printed, for a script to take; the rest is said beside it, and before:
+/// who cannot take the token must know which one to revoke.
 async fn create(context: &Context, Create { name, role, workspaces }: &Create) -> Done {
     let role = role.to_possible_value().map(|it| it.get_name().to_owned());
-    let body = Body::Json(json!({"name": name, "role": role, "workspaces": workspaces}));
+    let mut wanted = json!({"name": name, "role": role});
+    // An empty list is a mistake there, and not every workspace.
+    if !workspaces.is_empty() {
+        wanted["workspaces"] = workspaces.as_slice().into();
+    }
     // A second token that nobody knows of would be worse than a failure.
-    let request = Request::new(Method::POST, "/tokens", body).once();
-    let made = context.deployment.ask(request).await.map_err(without_tokens)?;
-    let token = made["token"].as_str().unwrap_or_default();
-    table::show(context.format(), &made, |_| format!("{}\n", terminal::plain(token)))?;
+    let request = Request::new(Method::POST, "/tokens", Body::Json(wanted)).once();
+    let made = context.deployment.ask(request).await?;
     let id = terminal::plain(made["id"].as_str().unwrap_or_default());
     terminal::tell(format_args!("token {id} is shown this once; it cannot be looked up"));
-    Ok(())
+    let token = made["token"].as_str().unwrap_or_default();
+    table::show(context.format(), &made, |_| format!("{}\n", terminal::plain(token)))
 }
 
-async fn delete(context: &Context, ids: &[String]) -> Done {
+async fn delete(context: &Context, ids: &[Uuid]) -> Done {
     let question = match ids {
-        [one] => format!("Revoke token {}?", terminal::plain(one)),
+        [one] => format!("Revoke token {one}?"),
         several => format!("Revoke {} tokens?", several.len()),
     };
     terminal::confirm(&question, context.yes)?;
-    for id in ids {
-        let name = terminal::plain(id);
-        let revoked = context.deployment.delete(format!("/tokens/{}", segment(id))).await;
-        revoked.map_err(|failure| failure.about(format_args!("token {name}")))?;
-        let done = json!({"id": id, "deleted": true});
-        table::show(context.format(), &done, |_| format!("revoked {name}\n"))?;
-    }
-    Ok(())
-}
-
-/// A release that has no tokens does not know the path.
-fn without_tokens(failure: Failure) -> Failure {
-    failure.about("/tokens here: this deployment has no tokens but its first one")
+    let deed = async |id: &Uuid| {
+        let revoked = context.deployment.delete(format!("/tokens/{id}")).await;
+        revoked.map_err(|failure| failure.about(format_args!("token {id}")))?;
+        Ok(json!({"id": id, "deleted": true}))
+    };
+    let words = |done: &Value| format!("revoked {}\n", done["id"].as_str().unwrap_or_default());
+    each(context, ids, deed, words).await
 }

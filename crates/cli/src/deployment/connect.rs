@@ -10,16 +10,20 @@ use rustls::{
     crypto::ring,
     pki_types::{CertificateDer, pem::PemObject as _},
 };
+use url::{Host, Url};
 
 use crate::{
     arguments::Shared,
     failure::{Done, Failure},
 };
 
-/// A client that goes where it is told and nowhere else: a redirect could take a token along.
+/// A client that goes where it is told and nowhere else: a redirect could take a token along, and
+/// so could a proxy that stands between this machine and itself.
 #[expect(clippy::disallowed_methods, reason = "the command line is run by people, not by hooks")]
-pub(super) fn client(shared: &Shared) -> Done<Client> {
-    Client::builder()
+pub(super) fn client(shared: &Shared, base: &Url) -> Done<Client> {
+    let builder = Client::builder();
+    let builder = if is_here(base) { builder.no_proxy() } else { builder };
+    builder
         .tls_backend_preconfigured(trusting(shared.ca_file.as_deref())?)
         .redirect(Policy::none())
         .retry(reqwest::retry::never())
@@ -27,6 +31,16 @@ pub(super) fn client(shared: &Shared) -> Done<Client> {
         .timeout(shared.timeout())
         .build()
         .map_err(|error| Failure::failed(format_args!("cannot start a client: {error}")))
+}
+
+/// Is that this machine?
+fn is_here(base: &Url) -> bool {
+    match base.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
 }
 
 /// Trusts Mozilla's roots, which are compiled in, and those of a file.

@@ -13,7 +13,7 @@ fn wanted(text: &str) -> Vec<Wanted> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("hooks.yaml");
     fs::write(&path, text).unwrap();
-    hook_file::read(&[path]).unwrap()
+    hook_file::read(&[path], None).unwrap()
 }
 
 fn existing(id: &str, event: &str, snooze: u32) -> Hook {
@@ -30,10 +30,10 @@ fn in_short(steps: &[Step]) -> Vec<String> {
         Step::Create { wanted } => format!("create #{wanted}"),
         Step::Change { before, changes, .. } => {
             let names = changes.keys().map(String::as_str).collect::<Vec<_>>().join(",");
-            format!("change {} {names}", &id(before).unwrap()[..1])
+            format!("change {} {names}", &id(before).unwrap().to_string()[..1])
         }
-        Step::Keep { hook } => format!("keep {}", &id(hook).unwrap()[..1]),
-        Step::Delete { hook } => format!("delete {}", &id(hook).unwrap()[..1]),
+        Step::Keep { hook } => format!("keep {}", &id(hook).unwrap().to_string()[..1]),
+        Step::Delete { hook } => format!("delete {}", &id(hook).unwrap().to_string()[..1]),
     });
     words.collect()
 }

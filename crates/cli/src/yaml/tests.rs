@@ -83,7 +83,7 @@ fn what_looks_like_something_else_is_still_text() {
 
 #[test]
 fn json_is_yaml() {
-    let both = json!({"a": [1, -2.5, true, null, "\u{1f600}\t\"\\/"], "b": {}, "c": [{"d": []}]});
+    let both = json!({"a": [1, -2.5, true, null, "\u{1f600}\t\"\\/\u{7f}\u{9b}\u{85}"], "b": {}, "c": [{"d": []}]});
     assert_eq!(value(&both.to_string()), both);
     assert_eq!(value(&format!("{both:#}")), both);
     assert_eq!(
@@ -126,6 +126,16 @@ fn what_is_no_yaml_is_said_with_its_line_and_without_its_text() {
             "{name}: {wrong:?}"
         );
     }
+}
+
+#[test]
+fn what_unfolds_without_end_is_not_read() {
+    let ten_of_those_before = |level: usize| {
+        format!("a{level}: &a{level} [{}]\n", format!("*a{}, ", level - 1).repeat(10))
+    };
+    let levels: String = (1..30).map(ten_of_those_before).collect();
+    let wrong = read(&format!("a0: &a0 [s3cr3t]\n{levels}")).unwrap_err();
+    assert!(!wrong.why.contains("s3cr3t"), "{wrong:?}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Condition, Filter, Pattern,
-    test::{Bound, Look, Range, Test, Text, Wildcard},
+    test::{Bound, Look, Range, Test, Text, Wildcard, without_case},
 };
 
 /// Why something is no pattern.
@@ -22,6 +22,25 @@ const MOST_ALTERNATIVES: usize = 1_000;
 
 const OPERATORS: &str = "prefix, suffix, anything-but, equals-ignore-case, wildcard, numeric, cidr \
                          or exists";
+
+/// What no member may be called within `$or`, where it would be an operator whose member was
+/// forgotten (EventBridge: the same).
+const RESERVED: [&str; 14] = [
+    "exactly",
+    "prefix",
+    "suffix",
+    "anything-but",
+    "equals-ignore-case",
+    "wildcard",
+    "numeric",
+    "cidr",
+    "exists",
+    "=",
+    "<",
+    "<=",
+    ">",
+    ">=",
+];
 
 struct Place<'a>(&'a [String]);
 
@@ -43,6 +62,16 @@ impl FilterError {
 
 type Parsed<T> = Result<T, FilterError>;
 
+/// What is read, and what was found so far.
+#[derive(Default)]
+struct Reader {
+    /// The members that lead to what is being read.
+    path: Vec<String>,
+    /// How many `$or` stand around it.
+    ors: usize,
+    absences: Vec<Vec<String>>,
+}
+
 pub(super) fn filter(typed: &Value) -> Parsed<Filter> {
     let Value::Object(typed) = typed else {
         return Err(FilterError::at(&[], "expected an object in the shape of the events"));
@@ -52,13 +81,13 @@ pub(super) fn filter(typed: &Value) -> Parsed<Filter> {
         let most = Filter::MOST_BYTES;
         return Err(FilterError::at(&[], format!("too long, at most {most} bytes of JSON")));
     }
-    let mut path = Vec::new();
-    let pattern = object(typed, &mut path)?;
+    let mut reader = Reader::default();
+    let pattern = reader.object(typed)?;
     if alternatives(&pattern) > MOST_ALTERNATIVES {
         let what = format!("too many alternatives, at most {MOST_ALTERNATIVES} in all");
         return Err(FilterError::at(&[], what));
     }
-    Ok(Filter { typed: typed.clone(), pattern })
+    Ok(Filter { typed: typed.clone(), pattern, absences: reader.absences })
 }
 
 /// How many patterns without alternatives this one stands for.
@@ -72,84 +101,107 @@ fn alternatives(pattern: &Pattern) -> usize {
     })
 }
 
-fn object(members: &Map<String, Value>, path: &mut Vec<String>) -> Parsed<Pattern> {
-    if members.is_empty() {
-        return Err(FilterError::at(path, "empty, name at least one member"));
+impl Reader {
+    fn wrong(&self, what: impl Into<String>) -> FilterError {
+        FilterError::at(&self.path, what)
     }
-    let condition = |(member, value): (&String, &Value)| {
-        if member == "$or" {
-            return or(value, path);
+
+    fn object(&mut self, members: &Map<String, Value>) -> Parsed<Pattern> {
+        if members.is_empty() {
+            return Err(self.wrong("empty, name at least one member"));
         }
-        path.push(member.clone());
-        let parsed = match value {
-            Value::Array(entries) => leaf(member, entries, path),
-            Value::Object(members) => object(members, path)
-                .map(|pattern| Condition::Inside { member: member.clone(), pattern }),
-            _ => Err(FilterError::at(
-                path,
-                "expected a list of what is wanted, as [\"a\", \"b\"], or an object",
-            )),
+        let condition = |(member, value): (&String, &Value)| match member.as_str() {
+            "$or" => self.or(value),
+            name if self.ors > 0 && RESERVED.contains(&name) => {
+                let what = format!(
+                    "$or: '{name}' is an operator, not a member; name the member that it is for"
+                );
+                Err(self.wrong(what))
+            }
+            _ => {
+                self.path.push(member.clone());
+                let condition = self.condition(member, value);
+                self.path.pop();
+                condition
+            }
         };
-        path.pop();
-        parsed
-    };
-    members.iter().map(condition).collect::<Parsed<_>>().map(Pattern)
-}
-
-fn or(value: &Value, path: &mut Vec<String>) -> Parsed<Condition> {
-    let wrong = "$or: expected a list of at least two objects";
-    let Some(alternatives) = value.as_array().filter(|it| it.len() >= 2) else {
-        return Err(FilterError::at(path, wrong));
-    };
-    let alternative = |value: &Value| match value {
-        Value::Object(members) => object(members, path),
-        _ => Err(FilterError::at(path, wrong)),
-    };
-    alternatives.iter().map(alternative).collect::<Parsed<_>>().map(Condition::Or)
-}
-
-fn leaf(member: &str, entries: &[Value], path: &[String]) -> Parsed<Condition> {
-    if entries.is_empty() {
-        return Err(FilterError::at(path, "an empty list wants nothing"));
+        members.iter().map(condition).collect::<Parsed<_>>().map(Pattern)
     }
-    let tests = entries.iter().map(|it| entry(it, path)).collect::<Parsed<_>>()?;
-    Ok(Condition::Leaf { member: member.to_owned(), path: path.to_vec(), tests })
-}
 
-fn entry(value: &Value, path: &[String]) -> Parsed<Test> {
-    match value {
-        Value::Array(_) => Err(FilterError::at(path, "a list in a list is never wanted")),
-        Value::Object(operator) => {
-            let mut members = operator.iter();
-            match (members.next(), members.next()) {
-                (Some((name, operand)), None) => operation(name, operand, path),
-                _ => Err(FilterError::at(path, format!("expected one of {OPERATORS}"))),
+    fn condition(&mut self, member: &str, value: &Value) -> Parsed<Condition> {
+        let member = member.to_owned();
+        match value {
+            Value::Array(entries) if entries.is_empty() => {
+                Err(self.wrong("an empty list wants nothing"))
+            }
+            Value::Array(entries) => {
+                let tests = entries.iter().map(|it| self.entry(it)).collect::<Parsed<_>>()?;
+                Ok(Condition::Leaf { member, tests })
+            }
+            Value::Object(members) => {
+                Ok(Condition::Inside { member, pattern: self.object(members)? })
+            }
+            _ => {
+                Err(self
+                    .wrong("expected a list of what is wanted, as [\"a\", \"b\"], or an object"))
             }
         }
-        scalar => Ok(Test::Equals(scalar.clone())),
     }
-}
 
-fn operation(name: &str, operand: &Value, path: &[String]) -> Parsed<Test> {
-    let expected = |what: &str| FilterError::at(path, format!("{name}: expected {what}"));
-    match name {
-        "prefix" | "suffix" | "equals-ignore-case" | "wildcard" => {
-            look(name, operand).map(Test::Looks).map_err(|what| expected(&what))
+    fn or(&mut self, value: &Value) -> Parsed<Condition> {
+        let wrong = "$or: expected a list of at least two objects";
+        let Some(alternatives) = value.as_array().filter(|it| it.len() >= 2) else {
+            return Err(self.wrong(wrong));
+        };
+        self.ors += 1;
+        let alternative = |value: &Value| match value {
+            Value::Object(members) => self.object(members),
+            _ => Err(self.wrong(wrong)),
+        };
+        let alternatives = alternatives.iter().map(alternative).collect::<Parsed<_>>();
+        self.ors -= 1;
+        alternatives.map(Condition::Or)
+    }
+
+    fn entry(&mut self, value: &Value) -> Parsed<Test> {
+        match value {
+            Value::Array(_) => Err(self.wrong("a list in a list is never wanted")),
+            Value::Object(operator) => {
+                let mut members = operator.iter();
+                match (members.next(), members.next()) {
+                    (Some((name, operand)), None) => self.operation(name, operand),
+                    _ => Err(self.wrong(format!("expected one of {OPERATORS}"))),
+                }
+            }
+            scalar => Ok(Test::Equals(scalar.clone())),
         }
-        "anything-but" => anything_but(operand).map_err(|what| expected(&what)),
-        "numeric" => range(operand).map(Test::Numeric).map_err(|what| expected(&what)),
-        "exists" => match operand {
-            Value::Bool(true) => Ok(Test::Present),
-            Value::Bool(false) => Ok(Test::Absent),
-            _ => Err(expected("true or false")),
-        },
-        "cidr" => {
-            let network = operand.as_str().and_then(|it| it.parse().ok());
-            network.map(Test::Cidr).ok_or_else(|| expected("a network such as 10.0.0.0/24"))
-        }
-        other => {
-            Err(FilterError::at(path, format!("unknown operator '{other}', there is {OPERATORS}")))
-        }
+    }
+
+    fn operation(&mut self, name: &str, operand: &Value) -> Parsed<Test> {
+        let test = match name {
+            "prefix" | "suffix" | "equals-ignore-case" | "wildcard" => {
+                look(name, operand).map(Test::Looks)
+            }
+            "anything-but" => anything_but(operand),
+            "numeric" => range(operand).map(Test::Numeric),
+            "exists" => match operand {
+                Value::Bool(true) => Ok(Test::Present),
+                Value::Bool(false) => {
+                    self.absences.push(self.path.clone());
+                    Ok(Test::Absent(self.absences.len() - 1))
+                }
+                _ => Err("true or false".to_owned()),
+            },
+            "cidr" => {
+                let network = operand.as_str().and_then(|it| it.parse().ok());
+                network.map(Test::Cidr).ok_or_else(|| "a network such as 10.0.0.0/24".to_owned())
+            }
+            other => {
+                let what = format!("unknown operator '{other}', there is {OPERATORS}");
+                return Err(self.wrong(what));
+            }
+        };
+        test.map_err(|what| self.wrong(format!("{name}: expected {what}")))
     }
 }
 
@@ -157,7 +209,7 @@ fn look(name: &str, operand: &Value) -> Result<Look, String> {
     let any_case = || match operand {
         Value::Object(inner) if inner.len() == 1 => {
             let text = inner.get("equals-ignore-case").and_then(Value::as_str);
-            text.map(|it| Text::AnyCase(it.to_lowercase()))
+            text.map(|it| Text::AnyCase(without_case(it).collect()))
         }
         _ => None,
     };
@@ -170,7 +222,7 @@ fn look(name: &str, operand: &Value) -> Result<Look, String> {
         }
         "equals-ignore-case" => {
             let text = text.ok_or("a text")?;
-            Ok(Look::Equals(Text::AnyCase(text.to_lowercase())))
+            Ok(Look::Equals(Text::AnyCase(without_case(text).collect())))
         }
         "wildcard" => wildcard(text.ok_or("a text")?).map(Look::Wildcard),
         _ => Err("prefix, suffix, equals-ignore-case or wildcard".to_owned()),
@@ -193,6 +245,9 @@ fn anything_but(operand: &Value) -> Result<Test, String> {
         let looks = one_or_more(operand);
         let looks = looks.iter().map(|it| look(name, it)).collect::<Result<Vec<_>, _>>();
         return match looks {
+            Ok(looks) if looks.iter().any(is_every_text) => {
+                Err("a prefix or suffix that not every text has".to_owned())
+            }
             Ok(looks) if !looks.is_empty() => Ok(Test::LooksNot(looks)),
             _ => Err(EXPECTED.to_owned()),
         };
@@ -203,6 +258,15 @@ fn anything_but(operand: &Value) -> Result<Test, String> {
         return Err(EXPECTED.to_owned());
     }
     Ok(Test::NotAny(values))
+}
+
+/// Every text begins with nothing, and ends with it.
+fn is_every_text(look: &Look) -> bool {
+    match look {
+        Look::Prefix(Text::Exact(end) | Text::AnyCase(end))
+        | Look::Suffix(Text::Exact(end) | Text::AnyCase(end)) => end.is_empty(),
+        _ => false,
+    }
 }
 
 fn range(operand: &Value) -> Result<Range, String> {

@@ -36,8 +36,8 @@ pub(super) enum Test {
     Cidr(IpNet),
     /// Any value.
     Present,
-    /// No value, anywhere at this path.
-    Absent,
+    /// No value, anywhere at the path of this number.
+    Absent(usize),
 }
 
 /// Numbers between two bounds.
@@ -73,19 +73,25 @@ impl Test {
                 address.is_some_and(|it| network.contains(&it))
             }
             Self::Present => true,
-            Self::Absent => false,
+            Self::Absent(_) => false,
         }
     }
 }
 
-/// Equal; of two numbers, their values are compared, as gateways count in doubles.
+/// Equal; of two numbers their values, however they are written: `300`, `300.0` and `3.0e2`.
 fn equal(wanted: &Value, leaf: &Value) -> bool {
     match (wanted, leaf) {
-        (Value::Number(one), Value::Number(other)) => {
-            one == other || one.as_f64() == other.as_f64()
+        (Value::Number(one), Value::Number(other)) if one.is_f64() || other.is_f64() => {
+            one.as_f64() == other.as_f64()
         }
         _ => wanted == leaf,
     }
+}
+
+/// The letters of a text without their case, each for itself: what stands around a letter must
+/// not change it, or the beginning of a text would not be its prefix.
+pub(super) fn without_case(text: &str) -> impl DoubleEndedIterator<Item = char> {
+    text.chars().flat_map(char::to_lowercase)
 }
 
 impl Look {
@@ -94,10 +100,16 @@ impl Look {
             Self::Prefix(Text::Exact(start)) => text.starts_with(start.as_str()),
             Self::Suffix(Text::Exact(end)) => text.ends_with(end.as_str()),
             Self::Equals(Text::Exact(same)) => text == same,
-            Self::Prefix(Text::AnyCase(start)) => text.to_lowercase().starts_with(start.as_str()),
-            Self::Suffix(Text::AnyCase(end)) => text.to_lowercase().ends_with(end.as_str()),
-            Self::Equals(Text::AnyCase(same)) => text.to_lowercase() == *same,
-            Self::Wildcard(wildcard) => wildcard.fits(text),
+            Self::Prefix(Text::AnyCase(start)) => {
+                let mut letters = without_case(text);
+                start.chars().all(|it| letters.next() == Some(it))
+            }
+            Self::Suffix(Text::AnyCase(end)) => {
+                let mut letters = without_case(text).rev();
+                end.chars().rev().all(|it| letters.next() == Some(it))
+            }
+            Self::Equals(Text::AnyCase(same)) => without_case(text).eq(same.chars()),
+            Self::Wildcard(wildcard) => wildcard.fits(text, &mut memmem::find),
         }
     }
 }
@@ -114,13 +126,17 @@ impl Range {
 
 impl Wildcard {
     /// Each piece at the first place where it fits after the one before: where any place fits,
-    /// the first does. The time grows with the text, and no faster.
-    fn fits(&self, text: &str) -> bool {
+    /// the first does. So each piece is searched for once, behind where the last one was found.
+    pub(super) fn fits(
+        &self,
+        text: &str,
+        find: &mut impl FnMut(&[u8], &[u8]) -> Option<usize>,
+    ) -> bool {
         let Some((first, rest)) = self.0.split_first() else { return false };
         let Some((last, between)) = rest.split_last() else { return text == first };
         let Some(mut left) = text.strip_prefix(first.as_str()) else { return false };
         for piece in between {
-            match memmem::find(left.as_bytes(), piece.as_bytes()) {
+            match find(left.as_bytes(), piece.as_bytes()) {
                 Some(at) => left = &left[at + piece.len()..],
                 None => return false,
             }

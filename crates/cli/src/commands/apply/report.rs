@@ -2,11 +2,12 @@
 
 use anstyle::AnsiColor;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::{
     arguments::Format,
     difference,
-    failure::Done,
+    failure::{Done, Failure},
     hook::{self, Hook, in_words},
     hook_file::Wanted,
     plan::{self, Step},
@@ -19,6 +20,8 @@ pub(super) struct Report {
     is_dry: bool,
     counts: [usize; 4],
     steps: Vec<Value>,
+    /// Why nobody can be told any more. What is done goes on: who stops reading stops nothing.
+    unheard: Option<Failure>,
 }
 
 /// A step in words: what is done, and how it is shown.
@@ -27,14 +30,14 @@ struct Told<'a> {
     sign: char,
     colour: AnsiColor,
     hook: &'a Hook,
-    id: Option<&'a str>,
+    id: Option<Uuid>,
     difference: String,
 }
 
 impl Report {
     /// Nothing has been done yet.
     pub(super) fn new(format: Format, is_dry: bool) -> Self {
-        Self { format, is_dry, counts: [0; 4], steps: Vec::new() }
+        Self { format, is_dry, counts: [0; 4], steps: Vec::new(), unheard: None }
     }
 
     /// Is there nothing to do?
@@ -47,7 +50,7 @@ impl Report {
         let told = match step {
             Step::Create { wanted: index } => {
                 let Wanted { hook, id, .. } = &wanted[*index];
-                let id = made.and_then(|it| it["id"].as_str()).or(id.as_deref());
+                let id = made.and_then(Value::as_object).and_then(plan::id).or(*id);
                 let difference = self.when_dry(|| difference::from_nothing(hook))?;
                 self.counts[0] += 1;
                 Told { word: "create", sign: '+', colour: AnsiColor::Green, hook, id, difference }
@@ -74,15 +77,19 @@ impl Report {
                 return Ok(());
             }
         };
-        if self.format == Format::Table {
-            return tell(&told);
+        match self.format {
+            Format::Table if self.unheard.is_none() => self.unheard = tell(&told).err(),
+            Format::Table => {}
+            Format::Json | Format::Yaml => self.steps.push(noted(step, &told)),
         }
-        self.steps.push(noted(step, &told));
         Ok(())
     }
 
     /// All steps were taken.
     pub(super) fn end(&mut self) -> Done {
+        if let Some(failure) = self.unheard.take() {
+            return Err(failure);
+        }
         let [create, change, delete, keep] = self.counts;
         let sentence = if self.is_dry {
             format!(
@@ -125,7 +132,7 @@ fn names(changes: &Hook) -> Vec<String> {
 
 fn tell(Told { word, sign, colour, hook, id, difference }: &Told<'_>) -> Done {
     let style = colour.on_default();
-    let id = id.map_or(String::new(), |id| format!("  {}", terminal::plain(id)));
+    let id = id.map_or(String::new(), |id| format!("  {id}"));
     let words = terminal::plain(&in_words(hook));
     terminal::print(format_args!("{style}{sign} {word}{style:#}  {words}{id}\n{difference}"))
 }

@@ -10,6 +10,7 @@ use anstyle::AnsiColor;
 use clap::Args;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::path;
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
     commands::{Context, hooks},
     deployment::Query,
     failure::{Done, Failure, Kind},
+    table,
     terminal::{self, plain},
     yaml,
 };
@@ -33,7 +35,7 @@ const AT_ONCE: usize = 8;
 pub(crate) struct Arguments {
     /// The hooks' ids; without any, all hooks that are there, and those that come
     #[arg(value_name = "HOOK")]
-    hooks: Vec<String>,
+    hooks: Vec<Uuid>,
     /// How many of the past are shown first, of each hook
     #[arg(long, default_value_t = 0, value_name = "NUMBER")]
     last: usize,
@@ -86,7 +88,7 @@ struct Follower<'a> {
     context: &'a Context,
     arguments: &'a Arguments,
     /// By hook.
-    seen: HashMap<String, Seen>,
+    seen: HashMap<Uuid, Seen>,
     has_looked: bool,
 }
 
@@ -96,14 +98,14 @@ impl Follower<'_> {
         let ids = self.hooks().await?;
         let this = &*self;
         let pages = stream::iter(ids.clone()).map(|id| async move {
-            let page = this.page(&id).await?;
+            let page = this.page(id).await?;
             Ok::<_, Failure>((id, page))
         });
         let pages: Vec<_> = pages.buffer_unordered(AT_ONCE).try_collect().await?;
 
         let mut news = Vec::new();
         for (id, page) in pages {
-            let fresh = self.seen.entry(id.clone()).or_default().news(page, &id);
+            let fresh = self.seen.entry(id).or_default().news(page, id);
             // All of a hook that came meanwhile is news.
             let shown = if self.has_looked { fresh.len() } else { self.arguments.last };
             news.extend(fresh.into_iter().take(shown));
@@ -114,27 +116,27 @@ impl Follower<'_> {
         Ok(news)
     }
 
-    async fn hooks(&self) -> Done<Vec<String>> {
+    async fn hooks(&self) -> Done<Vec<Uuid>> {
         if !self.arguments.hooks.is_empty() {
             return Ok(self.arguments.hooks.clone());
         }
         let hooks = hooks::all(self.context).await?;
-        Ok(hooks.iter().filter_map(|hook| hook["id"].as_str().map(str::to_owned)).collect())
+        Ok(hooks.iter().filter_map(|hook| hook["id"].as_str()?.parse().ok()).collect())
     }
 
     /// The newest deliveries of a hook: as many as it takes to reach what was seen before.
-    async fn page(&self, id: &str) -> Done<Vec<Value>> {
+    async fn page(&self, id: Uuid) -> Done<Vec<Value>> {
         let first = if self.has_looked { 0 } else { self.arguments.last };
         let page = self.newest(id, first.clamp(GLANCE, MOST)).await?;
         let is_all_news =
             |seen: &Seen| page.len() == GLANCE && page.iter().all(|it| seen.is_news(it));
-        if self.has_looked && self.seen.get(id).is_some_and(is_all_news) {
+        if self.has_looked && self.seen.get(&id).is_some_and(is_all_news) {
             return self.newest(id, MOST).await;
         }
         Ok(page)
     }
 
-    async fn newest(&self, id: &str, most: usize) -> Done<Vec<Value>> {
+    async fn newest(&self, id: Uuid, most: usize) -> Done<Vec<Value>> {
         match self.context.deployment.list(&path(id), &Query::default(), most).await {
             // It was there when hooks were listed, and was deleted since.
             Err(failure) if failure.kind == Kind::NotFound && self.arguments.hooks.is_empty() => {
@@ -157,7 +159,7 @@ impl Seen {
 
     /// What has come or moved on, the newest first, each with the hook that it is of. Only what is
     /// among the newest is remembered.
-    fn news(&mut self, page: Vec<Value>, hook: &str) -> Vec<Value> {
+    fn news(&mut self, page: Vec<Value>, hook: Uuid) -> Vec<Value> {
         let mut news = Vec::new();
         for mut delivery in page {
             if !self.is_news(&delivery) {
@@ -165,7 +167,7 @@ impl Seen {
             }
             let id = delivery["id"].as_str().unwrap_or_default().to_owned();
             self.0.insert(id, delivery["updated_at"].clone());
-            delivery["hook_id"] = hook.into();
+            delivery["hook_id"] = hook.to_string().into();
             news.push(delivery);
         }
         self.forget();
@@ -187,8 +189,8 @@ impl Seen {
 
 fn print(format: Format, delivery: &Value) -> Done {
     match format {
-        Format::Json => terminal::line(delivery),
-        Format::Yaml => terminal::print(format_args!("---\n{}", yaml::write(delivery)?)),
+        Format::Json => terminal::data(format_args!("{}\n", table::json(&delivery.to_string()))),
+        Format::Yaml => terminal::data(format_args!("---\n{}", yaml::write(delivery)?)),
         Format::Table => terminal::line(in_words(delivery)),
     }
 }
@@ -225,7 +227,7 @@ mod tests {
         let mut seen = Seen::default();
         let at = |id: &str, time: &str| json!({"id": id, "updated_at": time});
         let mut news = |page: &[Value]| {
-            let news = seen.news(page.to_vec(), "h");
+            let news = seen.news(page.to_vec(), Uuid::nil());
             news.iter().map(|it| it["id"].as_str().unwrap().to_owned()).collect::<String>()
         };
         for (name, page, expected) in [
@@ -245,8 +247,8 @@ mod tests {
         for number in 0..(5 * MOST) {
             let page =
                 vec![json!({"id": number.to_string(), "updated_at": format!("{number:06}")})];
-            assert_eq!(seen.news(page.clone(), "h").len(), 1);
-            assert!(seen.news(page, "h").is_empty());
+            assert_eq!(seen.news(page.clone(), Uuid::nil()).len(), 1);
+            assert!(seen.news(page, Uuid::nil()).is_empty());
         }
         assert!(seen.0.len() <= 2 * MOST, "{}", seen.0.len());
     }

@@ -1,0 +1,123 @@
+//! What is cut short: by Ctrl-C, by who stops reading, by a deployment that goes away. What was done
+//! is said, and the same command goes on from there.
+
+use std::{
+    process::{Command, Stdio},
+    time::Instant,
+};
+
+use crate::{
+    canned::Canned,
+    world::{PATIENCE, World, client, run},
+};
+
+const NONE: (&str, &str, &str) = ("200 OK", "", r#"{"data": [], "next": null}"#);
+const MADE: (&str, &str, &str) =
+    ("200 OK", "", r#"{"id": "10000000-0000-4000-8000-000000000000", "source": "a"}"#);
+
+fn three_hooks(world: &World) {
+    world.write("hooks.yaml", "- {source: balancer, handler: log}\n- {source: crud, handler: log}\n- {source: oas-validation, handler: log}\n");
+}
+
+#[test]
+fn a_deployment_that_goes_away_is_said_with_what_is_left() {
+    let world = World::new();
+    three_hooks(&world);
+    let later = ("503 Service Unavailable", "retry-after: 0\r\n", r#"{"message": "later"}"#);
+    for (name, answer, code, said) in [
+        (
+            "it has no time",
+            later,
+            5,
+            "error: later\nhint: 2 hooks were not seen to, the first of them perhaps; the same",
+        ),
+        (
+            "the token was revoked",
+            ("401 Unauthorized", "", r#"{"message": "no"}"#),
+            4,
+            "error: a token is needed here\nhint: 2 hooks were not seen to; the same command goes on from there\n",
+        ),
+    ] {
+        let server = Canned::new(&[NONE, MADE, answer]);
+        let mut command = client(&["apply", "-f", "hooks.yaml", "--url", &server.url]);
+        command.current_dir(world.folder.path());
+        let ran = run(command, "");
+        assert_eq!(ran.code, code, "{name}: {ran:?}");
+        assert!(
+            ran.out.ends_with("\n1 created, 0 changed, 0 deleted, 0 as they were\n"),
+            "{name}: {ran:?}"
+        );
+        assert!(ran.err.starts_with(said), "{name}: {ran:?}");
+    }
+    world.well("hooks create source=balancer handler=log");
+    assert!(
+        world
+            .well("apply -f hooks.yaml")
+            .ends_with("2 created, 0 changed, 0 deleted, 1 as they were\n")
+    );
+}
+
+#[test]
+fn ctrl_c_stops_apply_and_says_what_is_left() {
+    let world = World::new();
+    three_hooks(&world);
+    let server = Canned::new(&[NONE, MADE, ("", "", "")]);
+    let mut command = client(&["apply", "-f", "hooks.yaml", "--url", &server.url, "-o", "json"]);
+    command.current_dir(world.folder.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    let began = Instant::now();
+    while server.asked().len() < 3 {
+        assert!(began.elapsed() < PATIENCE, "{:?}", server.asked());
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    assert!(
+        Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success()
+    );
+    let output = child.wait_with_output().unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{err}");
+    assert!(err.starts_with("error: stopped by Ctrl-C\nhint: 2 hooks were not seen to"), "{err}");
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&told["created"], told["steps"].as_array().unwrap().len()), (&1.into(), 1));
+}
+
+#[test]
+fn who_stops_reading_stops_nothing() {
+    let world = World::new();
+    three_hooks(&world);
+    let mut command = client(&["apply", "-f", "hooks.yaml", "--url", &world.url]);
+    let mut child = command
+        .current_dir(world.folder.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+    let hooks = world.json("hooks list");
+    let ids: Vec<_> =
+        hooks.as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), 3, "all of it was done");
+
+    let mut command =
+        client(&[&["hooks", "delete", "--yes", "--url", &world.url], &ids[..]].concat());
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(world.well("hooks list"), "there are no hooks\n");
+}
+
+#[test]
+fn a_hook_that_goes_away_meanwhile_is_a_mistake_of_its_own() {
+    let world = World::new();
+    world.write("hooks.yaml", "- {id: 10000000-0000-4000-8000-000000000000, source: a, handler: log}\n- {source: b, handler: log}\n");
+    let there = r#"{"data": [{"id": "10000000-0000-4000-8000-000000000000", "source": "z", "handler": "log"}], "next": null}"#;
+    let gone = ("404 Not Found", "", r#"{"code": 6, "name": "not found", "message": "gone"}"#);
+    let server = Canned::new(&[("200 OK", "", there), gone, MADE]);
+    let mut command = client(&["apply", "-f", "hooks.yaml", "--url", &server.url]);
+    command.current_dir(world.folder.path());
+    let ran = run(command, "");
+    assert_eq!((ran.code, ran.err.as_str()), (1, "error: hooks.yaml:1: gone\n"), "{ran:?}");
+    assert!(ran.out.ends_with("1 created, 0 changed, 0 deleted, 0 as they were\n"), "{ran:?}");
+}
