@@ -2,6 +2,7 @@
 //! a token in a vault. `make e2e` deploys one.
 
 mod alone;
+mod pages;
 
 use std::{io::Write as _, time::Duration};
 

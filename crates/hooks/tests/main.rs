@@ -12,6 +12,7 @@ mod explaining;
 mod filtering;
 mod gating;
 mod health;
+mod judging;
 mod managing;
 mod matching;
 mod operational;

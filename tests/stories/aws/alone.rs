@@ -6,7 +6,7 @@ use futures_util::FutureExt as _;
 use serde_json::json;
 use testkit::receiver::{Answer, Receiver};
 
-use super::{deployed, poison_with, said, saying};
+use super::{deployed, pages::Reader, poison_with, said, saying};
 use crate::world::{PATIENCE, Stack, World, a_webhook, answer, json_body};
 
 /// When a token that was replaced is good for nothing any more, and a moment.
@@ -46,13 +46,12 @@ async fn the_first_token_is_replaced_in_its_secret() {
     let Some((world, _)) = deployed("the first token's rotation").await else { return };
     let stack = Stack::deployed().unwrap();
     let old = stack.token().to_owned();
-    let new =
-        format!("{:016x}{:016x}{:08x}", fastrand::u64(..), fastrand::u64(..), fastrand::u32(..));
     let made = world.post("/tokens", &json!({"name": "a gateway", "role": "emitter"})).await;
     assert_eq!(made.status, 201, "{}", made.text);
     let gateways = made.json()["token"].as_str().unwrap().to_owned();
 
-    put(&stack, &new).await;
+    Reader::of(&stack).types("docs/operate.md", "put-secret-value").await.unwrap();
+    let new = secret(&stack).await;
     // Whatever comes of it, the others need the old one.
     let rotated = AssertUnwindSafe(async {
         is_in_force(&world, &new, &old).await;
@@ -66,6 +65,12 @@ async fn the_first_token_is_replaced_in_its_secret() {
     rotated.unwrap();
     let path = format!("/tokens/{}", made.json()["id"].as_str().unwrap());
     assert_eq!(world.send("DELETE", &path, &json!({})).await.status, 204);
+}
+
+async fn secret(stack: &Stack) -> String {
+    let asked = json!({"SecretId": stack.output("AdminTokenSecret")});
+    let secret = stack.ask("secretsmanager", "get_secret_value", asked).await;
+    secret["SecretString"].as_str().unwrap().to_owned()
 }
 
 async fn put(stack: &Stack, token: &str) {

@@ -33,6 +33,11 @@ impl Stack {
         })
     }
 
+    /// What it was deployed as.
+    pub(crate) fn name(&self) -> &str {
+        self.described["stack"].as_str().unwrap()
+    }
+
     /// Where its API is, without a slash at the end.
     pub(crate) fn url(&self) -> &str {
         self.described["url"].as_str().unwrap()
@@ -60,7 +65,7 @@ impl Stack {
 
     /// What its functions logged since this story began.
     pub(super) async fn logged(&self) -> String {
-        let stack = self.described["stack"].as_str().unwrap();
+        let stack = self.name();
         let mut lines = String::new();
         for function in ["admin", "ingest", "dispatcher"] {
             let asked = json!({
