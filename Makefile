@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 # Every step keeps both cores busy, and all share one target folder.
 .NOTPARALLEL:
-.PHONY: help test needs fmt clippy doc venv template unit e2e deny release simulate bench chaos fuzz
+.PHONY: help test needs fmt clippy doc venv template unit openapi cloudevents kong e2e deny release simulate bench chaos fuzz
 
 TOOLCHAIN := $(shell sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
 TOOLS := target/tools
@@ -16,7 +16,7 @@ export EVENT_HOOKS_TEST_LANGUAGES ?= 1
 help: ## List the targets
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
-test: needs fmt clippy doc venv template unit e2e deny ## Check everything, as CI does
+test: needs fmt clippy doc venv template unit openapi cloudevents kong e2e deny ## Check everything, as CI does
 	@echo "all passed"
 
 # $(call need,command,what it is for and where it comes from)
@@ -32,11 +32,13 @@ needs: ## Say what is missing on this machine
 	  echo "missing: rustc $(TOOLCHAIN), as rust-toolchain.toml says: rustup toolchain install $(TOOLCHAIN)" >&2; exit 1; }
 	@cargo fmt --version >/dev/null && cargo clippy --version >/dev/null || { \
 	  echo "missing: rustfmt or clippy: rustup component add rustfmt clippy" >&2; exit 1; }
-	$(call want,python3,the Python program of docs/verify.md and the search for secrets in the data folder and all that is about AWS)
+	$(call want,python3,the Python program of docs/verify.md; the search for secrets in the data folder; AWS; OpenAPI; CloudEvents; the plugin for Kong)
 	$(call want,node,the Node program of docs/verify.md)
 	$(call want,go,the Go program of docs/verify.md)
 	$(call want,openssl,the shell program of docs/verify.md)
 	$(call want,curl,the commands of README.md and of the reference documents)
+	$(call want,jq,the commands of docs/migrate-from-kong.md)
+	$(call want,luacheck,the lint of the plugin for Kong: apt-get install lua-check)
 	$(call want,javac,the suites of DynamoDB: apt-get install default-jdk-headless)
 	$(call want,npm,the suites of DynamoDB that npm has the server for)
 	$(call want,prlimit,the story of a disk without room: apt-get install util-linux)
@@ -59,6 +61,9 @@ venv: ## Install what some tests ask for besides, pinned by hash, into .venv
 	@command -v python3 >/dev/null || exit 0; \
 	test -x .venv/bin/python || python3 -m venv .venv || { echo "skipped: .venv, for python3 cannot make one"; exit 0; }; \
 	$(call install,tests/requirements.txt,HTTPie's commands of the reference documents); \
+	$(call install,tests/openapi/requirements.txt,what asks all that is in /openapi.json); \
+	$(call install,gateways/kong/spec/requirements.txt,the tests of the plugin for Kong); \
+	$(call install,tests/cloudevents/requirements.txt,the official SDK of CloudEvents); \
 	$(call install,tests/aws/requirements.txt,what needs SAM or a server that plays AWS)
 
 template: venv ## Check template.yaml, and what it nests
@@ -78,6 +83,20 @@ unit: venv ## Run all tests
 	else set -x; \
 	  $$with cargo test --workspace --lib --bins --tests --locked; \
 	fi
+
+openapi: venv ## Ask the local binary all that GET /openapi.json says, and judge what it answers
+	@test -x .venv/bin/schemathesis || { echo "skipped: openapi, for there is no .venv/bin/schemathesis"; exit 0; }; set -x; \
+	cargo build --package local --locked && .venv/bin/python tests/openapi/run.py
+
+kong: venv ## Run the tests of the plugin for Kong, which post to the local binary
+	@.venv/bin/python -c 'import lupa' 2>/dev/null || { echo "skipped: kong, for there is no lupa in .venv"; exit 0; }; set -x; \
+	cargo build --package local --locked && \
+	.venv/bin/python -B -m unittest discover --start-directory gateways/kong/spec
+
+cloudevents: venv ## Post with the official SDK of CloudEvents, and read with it what webhooks get
+	@.venv/bin/python -c 'import cloudevents' 2>/dev/null || { echo "skipped: cloudevents, for its SDK is not in .venv"; exit 0; }; set -x; \
+	cargo build --package local --locked && \
+	.venv/bin/python -B -m unittest discover --start-directory tests/cloudevents
 
 # With STACK, against a stack that was deployed to AWS before; with ENDPOINT, on a server that plays AWS
 # and runs already. tests/aws/README.md says what both need.

@@ -25,7 +25,7 @@ use uuid::Uuid;
 use crate::{
     error::Refusal,
     ingest,
-    resource::{Resource, Routes},
+    resource::Routes,
     wire::hook::{self, Defaults},
 };
 
@@ -54,40 +54,27 @@ pub struct Admin {
 
 /// Every route of the admin API.
 pub(crate) fn routes(admin: Admin) -> Routes<()> {
-    let hooks = Resource::new().get(hooks::list).post(hooks::create);
-    let hook =
-        Resource::new().get(hooks::get).patch(hooks::change).put(hooks::put).delete(hooks::delete);
-    let sources = || Resource::new().get(sources::all);
-    let source = || Resource::new().get(sources::of_source);
-    let event =
-        || Resource::new().get(sources::of_event).put(sources::publish).delete(sources::withdraw);
-    let deliveries = Resource::new().get(deliveries::list);
-    let delivery = Resource::new().get(deliveries::get);
-    let redeliver = Resource::new().post(replay::redeliver);
-    let recover = Resource::new().post(replay::recover);
-    let recovery = Resource::new().get(replay::recovery);
     let explaining = ingest::explaining(Arc::clone(&admin.explainer));
+    paths().with_state(admin).merge(explaining)
+}
+
+/// The same, but for [`ingest::explaining`], whatever stands behind them.
+pub(crate) fn paths() -> Routes<Admin> {
     Routes::new()
-        .route("/event-hooks", hooks)
-        .route("/event-hooks/{id}", hook)
-        .route("/event-hooks/{id}/ping", Resource::new().get_alone(ping_test::ping))
-        .route("/event-hooks/{id}/test", Resource::new().post(ping_test::test))
-        .route("/event-hooks/{id}/deliveries", deliveries)
-        .route("/event-hooks/{id}/deliveries/{delivery}", delivery)
-        .route("/event-hooks/{id}/deliveries/{delivery}/redeliver", redeliver)
-        .route("/event-hooks/{id}/recover", recover)
-        .route("/event-hooks/{id}/recover/{recovery}", recovery)
-        .route("/event-hooks/sources", sources())
-        .route("/event-hooks/sources/{source}", source())
-        .route("/event-hooks/sources/{source}/{event}", event())
-        .route("/event-hooks/source", sources())
-        .route("/event-hooks/source/{source}", source())
-        .route("/event-hooks/source/{source}/{event}", event())
+        .merge(hooks::routes())
+        .merge(ping_test::routes())
+        .merge(deliveries::routes())
+        .merge(replay::routes())
+        .merge(sources::routes())
         .merge(poison::routes())
         .merge(tokens::routes())
-        .with_state(admin)
-        .merge(explaining)
 }
+
+/// What the document says of a hook's id in a path.
+const HOOK: &str = "The hook's id.";
+
+/// What it says of a delivery's.
+const DELIVERY: &str = "The delivery's id.";
 
 /// An id of any kind, from a path.
 fn any_id<T: From<Uuid>>(text: &str) -> Result<T, Refusal> {

@@ -9,7 +9,7 @@ mod place;
 
 use std::{marker::PhantomData, net::IpAddr, sync::Arc};
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, State};
 use hooks::{
     access::{Action, By, Caller, FirstToken, Role, Who},
     handler::Secrets,
@@ -122,6 +122,60 @@ deed! {
     ToPublish = Publish,
     /// To post events.
     ToEmit = Emit,
+}
+
+/// What somebody needs who asks for something.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Needs {
+    action: Action,
+    is_everywhere: bool,
+}
+
+impl Needs {
+    /// What this deed needs.
+    pub(crate) const fn of<D: Deed>() -> Self {
+        Self { action: D::ACTION, is_everywhere: D::EVERYWHERE }
+    }
+
+    /// The roles that have it.
+    pub(crate) fn roles(self) -> impl Iterator<Item = Role> {
+        Role::ALL.into_iter().filter(move |role| {
+            let caller = Caller { role: *role, workspaces: Vec::new() };
+            caller.may(self.action, &Scope::All)
+        })
+    }
+
+    /// Must their token be good in every workspace?
+    pub(crate) fn is_everywhere(self) -> bool {
+        self.is_everywhere
+    }
+}
+
+/// The arguments of a handler, which say what it needs: those that ask for permission have it in
+/// front.
+pub(crate) trait Asks {
+    /// It, if they ask for any.
+    const NEEDS: Option<Needs>;
+}
+
+macro_rules! asks {
+    ($(($($other:ident),*)),+) => {
+        $(
+            impl<M, D: Deed, $($other),*> Asks for (M, May<D>, $($other),*) {
+                const NEEDS: Option<Needs> = Some(Needs::of::<D>());
+            }
+
+            impl<M, T, $($other),*> Asks for (M, State<T>, $($other),*) {
+                const NEEDS: Option<Needs> = None;
+            }
+        )+
+    };
+}
+
+asks!((), (A), (A, B), (A, B, C));
+
+impl Asks for ((),) {
+    const NEEDS: Option<Needs> = None;
 }
 
 /// Permission to do something, somewhere.

@@ -11,9 +11,10 @@ use hooks::{
     violation::Violations,
 };
 use http::{HeaderValue, StatusCode, header};
+use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 
-use crate::{answer, wire::arguments::ArgumentsError};
+use crate::{answer, openapi::schema::Anything, wire::arguments::ArgumentsError};
 
 /// The deepest that an answer nests what is wrong; names of callers have as many dots as they like.
 const MOST_DOTS: usize = 16;
@@ -69,6 +70,24 @@ pub(crate) enum Refusal {
     Unavailable,
     /// A defect, or data that is broken.
     Unexpected,
+}
+
+/// Why a request was not done.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "what is shown is made from the refusal")]
+#[schemars(rename = "Refusal")]
+pub(crate) struct Written {
+    /// For people.
+    message: String,
+    /// What is wrong, as the gateway numbers it.
+    #[schemars(skip_serializing_if = "Option::is_none", with = "u8")]
+    code: Option<u8>,
+    /// The same in words.
+    #[schemars(skip_serializing_if = "Option::is_none", with = "String")]
+    name: Option<String>,
+    /// What is wrong with each field, nested as they are.
+    #[schemars(skip_serializing_if = "Option::is_none", with = "Anything")]
+    fields: Option<Value>,
 }
 
 impl Refusal {

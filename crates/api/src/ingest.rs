@@ -4,6 +4,7 @@ mod posted;
 mod event;
 mod cloudevents;
 mod refused;
+mod described;
 
 use std::sync::Arc;
 
@@ -20,7 +21,9 @@ use hooks::{
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::json;
 
+pub(crate) use self::refused::RefusedEvents;
 use self::{
+    described::Taken,
     event::Bad,
     refused::{EventError, Names, refuse, refused},
 };
@@ -52,12 +55,22 @@ pub struct Ingest {
 
 /// `POST /events`
 pub(crate) fn routes(ingest: Ingest) -> Routes<()> {
-    Routes::new().route("/events", Resource::new().post(post)).with_state(ingest)
+    paths().with_state(ingest)
+}
+
+/// The same, whatever stands behind it.
+pub(crate) fn paths() -> Routes<Ingest> {
+    Routes::new().route("/events", Resource::new().post(post, described::describe_post))
 }
 
 /// `POST /events/explain`
 pub(crate) fn explaining(explainer: Arc<Explainer>) -> Routes<()> {
-    Routes::new().route(EXPLAIN, Resource::new().post(explain)).with_state(explainer)
+    explaining_paths().with_state(explainer)
+}
+
+/// The same, whatever stands behind it.
+pub(crate) fn explaining_paths() -> Routes<Arc<Explainer>> {
+    Routes::new().route(EXPLAIN, Resource::new().post(explain, described::describe_explain))
 }
 
 async fn post(
@@ -81,8 +94,8 @@ async fn post(
 }
 
 async fn explain(
-    State(explainer): State<Arc<Explainer>>,
     may: May<ToRead>,
+    State(explainer): State<Arc<Explainer>>,
     request: Request,
 ) -> Result<Response, Refusal> {
     let (head, body) = request.into_parts();
@@ -101,6 +114,8 @@ async fn explained(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
+    // What would be refused is refused.
+    idempotency_key(headers)?;
     let events = events(explainer.publisher(), headers, body).await?;
     if events.len() > Explainer::MOST_EVENTS {
         let most = Explainer::MOST_EVENTS;
@@ -126,7 +141,7 @@ impl Ingest {
         let posting = Posting { key: key.as_deref(), trace: trace(headers) };
         match self.publisher.publish(may.workspace(), events, posting).await {
             Ok(ids) => {
-                let taken = json!({"accepted": ids.len(), "ids": ids});
+                let taken = Taken { accepted: ids.len(), ids };
                 Ok(answer::json(StatusCode::ACCEPTED, &taken))
             }
             Err(error) => Err(refused(error, &names)),

@@ -6,6 +6,7 @@
 
 mod routing;
 mod resource;
+mod openapi;
 mod browser;
 mod auth;
 
@@ -49,7 +50,7 @@ pub struct Front {
     pub metrics: Option<Render>,
 }
 
-/// Both doors and `GET /status`, as one process has them.
+/// Both doors, `GET /status` and `GET /openapi.json`, as one process has them.
 pub fn router(front: Front) -> Router {
     let auth = front.auth.clone();
     routing::open(routes(front), auth)
@@ -57,22 +58,24 @@ pub fn router(front: Front) -> Router {
 
 /// The paths that [`router`] serves.
 pub fn served(front: Front) -> Vec<Route> {
-    routes(front).into_served()
+    routes(front).into_served().into_iter().map(|it| it.route).collect()
 }
 
 fn routes(front: Front) -> Routes<()> {
     let routes = admin::routes(front.admin)
         .merge(ingest::routes(front.ingest))
-        .merge(status::routes(front.probe));
+        .merge(status::routes(front.probe))
+        .merge(openapi::routes());
     match front.metrics {
         Some(render) => routes.merge(metrics::routes(render)),
         None => routes,
     }
 }
 
-/// The admin API alone, with `GET /status`.
+/// The admin API alone, with `GET /status` and `GET /openapi.json`.
 pub fn admin_router(admin: Admin, auth: Auth, probe: Arc<dyn Probe>) -> Router {
-    routing::open(admin::routes(admin).merge(status::routes(probe)), auth)
+    let routes = admin::routes(admin).merge(status::routes(probe)).merge(openapi::routes());
+    routing::open(routes, auth)
 }
 
 /// `POST /events` alone.

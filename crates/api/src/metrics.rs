@@ -7,6 +7,7 @@ use http::{HeaderValue, StatusCode, header};
 
 use crate::{
     auth::{May, ToRead},
+    openapi::{Answer, Operation, Refused, Tag},
     resource::{Resource, Routes},
 };
 
@@ -15,7 +16,20 @@ pub type Render = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// `GET /metrics`
 pub(crate) fn routes(render: Render) -> Routes<()> {
-    Routes::new().route("/metrics", Resource::new().get(metrics)).with_state(render)
+    paths().with_state(render)
+}
+
+/// The same, whatever stands behind it.
+pub(crate) fn paths() -> Routes<Render> {
+    Routes::new().route("/metrics", Resource::new().get(metrics, describe))
+}
+
+fn describe() -> Operation {
+    let text = Answer::new(200, "In Prometheus' text format.").of::<String>("text/plain");
+    Operation::new(Tag::System, "getMetrics", "Show what was counted")
+        .about("Where metrics go elsewhere, there is no such path.")
+        .answers_with(text)
+        .refused(&[Refused::NotFound])
 }
 
 async fn metrics(_may: May<ToRead>, State(render): State<Render>) -> Response {

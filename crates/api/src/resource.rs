@@ -1,4 +1,7 @@
 //! Which paths are there, and what can each of them be asked?
+//!
+//! A handler is registered together with what `GET /openapi.json` says of it: there is no other
+//! way. Which permission it asks for is read off its own type.
 
 use axum::{
     Router,
@@ -8,7 +11,11 @@ use axum::{
 };
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
-use crate::error::Refusal;
+use crate::{
+    auth::Asks,
+    error::Refusal,
+    openapi::{Describe, Described},
+};
 
 /// A path that is served.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +29,17 @@ pub struct Route {
 /// Paths with what they can be asked.
 pub(crate) struct Routes<S> {
     router: Router<S>,
-    served: Vec<Route>,
+    served: Vec<Served>,
+}
+
+/// A path that is served, with what is said of it.
+pub(crate) struct Served {
+    /// The path, and what it can be asked.
+    pub(crate) route: Route,
+    /// What each method does, but for HEAD and OPTIONS, which every path has.
+    pub(crate) described: Vec<Described>,
+    /// The path that this one is another name of.
+    pub(crate) same_as: Option<&'static str>,
 }
 
 impl<S: Clone + Send + Sync + 'static> Routes<S> {
@@ -32,9 +49,29 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     }
 
     /// These, and one more.
-    pub(crate) fn route(mut self, path: &'static str, resource: Resource<S>) -> Self {
+    pub(crate) fn route(self, path: &'static str, resource: Resource<S>) -> Self {
+        self.add(path, resource, None)
+    }
+
+    /// These, and another name for one of them.
+    pub(crate) fn same(
+        self,
+        path: &'static str,
+        as_path: &'static str,
+        resource: Resource<S>,
+    ) -> Self {
+        self.add(path, resource, Some(as_path))
+    }
+
+    fn add(
+        mut self,
+        path: &'static str,
+        mut resource: Resource<S>,
+        same_as: Option<&'static str>,
+    ) -> Self {
+        let described = std::mem::take(&mut resource.described);
         let (methods, router) = resource.into_methods();
-        self.served.push(Route { path, methods });
+        self.served.push(Served { route: Route { path, methods }, described, same_as });
         Self { router: self.router.route(path, router), ..self }
     }
 
@@ -48,6 +85,11 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     pub(crate) fn with_state(self, state: S) -> Routes<()> {
         Routes { router: self.router.with_state(state), served: self.served }
     }
+
+    /// The paths, whatever stands behind them.
+    pub(crate) fn into_served(self) -> Vec<Served> {
+        self.served
+    }
 }
 
 impl Routes<()> {
@@ -55,63 +97,85 @@ impl Routes<()> {
     pub(crate) fn into_router(self) -> Router {
         self.router
     }
-
-    /// The paths.
-    pub(crate) fn into_served(self) -> Vec<Route> {
-        self.served
-    }
 }
 
 /// What one path can be asked. It answers OPTIONS, and 405 to everything that it was not told.
 pub(crate) struct Resource<S> {
     methods: MethodRouter<S>,
     allowed: Vec<&'static str>,
+    described: Vec<Described>,
 }
 
 impl<S: Clone + Send + Sync + 'static> Resource<S> {
     /// A path that can be asked for its options, and nothing else yet.
     pub(crate) fn new() -> Self {
-        Self { methods: MethodRouter::new(), allowed: vec!["OPTIONS"] }
+        Self { methods: MethodRouter::new(), allowed: vec!["OPTIONS"], described: Vec::new() }
     }
 
     /// GET of something that is done by asking for it, so that there is no HEAD.
-    pub(crate) fn get_alone<H: Handler<T, S>, T: 'static>(self, handler: H) -> Self {
-        self.on(MethodFilter::GET, "GET", handler)
+    pub(crate) fn get_alone<H: Handler<T, S>, T: Asks + 'static>(
+        self,
+        handler: H,
+        describe: Describe,
+    ) -> Self {
+        self.on(MethodFilter::GET, "GET", handler, describe)
     }
 
     /// GET, and HEAD with it.
-    pub(crate) fn get<H: Handler<T, S>, T: 'static>(mut self, handler: H) -> Self {
+    pub(crate) fn get<H: Handler<T, S>, T: Asks + 'static>(
+        mut self,
+        handler: H,
+        describe: Describe,
+    ) -> Self {
         self.allowed.push("HEAD");
-        self.on(MethodFilter::GET, "GET", handler)
+        self.on(MethodFilter::GET, "GET", handler, describe)
     }
 
     /// POST
-    pub(crate) fn post<H: Handler<T, S>, T: 'static>(self, handler: H) -> Self {
-        self.on(MethodFilter::POST, "POST", handler)
+    pub(crate) fn post<H: Handler<T, S>, T: Asks + 'static>(
+        self,
+        handler: H,
+        describe: Describe,
+    ) -> Self {
+        self.on(MethodFilter::POST, "POST", handler, describe)
     }
 
     /// PUT
-    pub(crate) fn put<H: Handler<T, S>, T: 'static>(self, handler: H) -> Self {
-        self.on(MethodFilter::PUT, "PUT", handler)
+    pub(crate) fn put<H: Handler<T, S>, T: Asks + 'static>(
+        self,
+        handler: H,
+        describe: Describe,
+    ) -> Self {
+        self.on(MethodFilter::PUT, "PUT", handler, describe)
     }
 
     /// PATCH
-    pub(crate) fn patch<H: Handler<T, S>, T: 'static>(self, handler: H) -> Self {
-        self.on(MethodFilter::PATCH, "PATCH", handler)
+    pub(crate) fn patch<H: Handler<T, S>, T: Asks + 'static>(
+        self,
+        handler: H,
+        describe: Describe,
+    ) -> Self {
+        self.on(MethodFilter::PATCH, "PATCH", handler, describe)
     }
 
     /// DELETE
-    pub(crate) fn delete<H: Handler<T, S>, T: 'static>(self, handler: H) -> Self {
-        self.on(MethodFilter::DELETE, "DELETE", handler)
+    pub(crate) fn delete<H: Handler<T, S>, T: Asks + 'static>(
+        self,
+        handler: H,
+        describe: Describe,
+    ) -> Self {
+        self.on(MethodFilter::DELETE, "DELETE", handler, describe)
     }
 
-    fn on<H: Handler<T, S>, T: 'static>(
+    fn on<H: Handler<T, S>, T: Asks + 'static>(
         mut self,
         filter: MethodFilter,
-        name: &'static str,
+        method: &'static str,
         handler: H,
+        describe: Describe,
     ) -> Self {
-        self.allowed.push(name);
+        self.allowed.push(method);
+        self.described.push(Described { method, needs: T::NEEDS, describe });
         Self { methods: self.methods.on(filter, handler), ..self }
     }
 

@@ -54,7 +54,12 @@ impl Entrance {
 
 /// Can a workspace of this name be put in front of a route, and be told from one?
 pub(crate) fn is_prefix(name: &str) -> bool {
-    !ROOTS.contains(&name) && name != "." && name != ".."
+    not_prefixes().all(|it| it != name)
+}
+
+/// The names that are none, although they look like names of workspaces.
+pub(crate) fn not_prefixes() -> impl Iterator<Item = &'static str> {
+    ROOTS.into_iter().chain([".", ".."])
 }
 
 /// Opens routes to the world: whatever comes, an answer goes out.

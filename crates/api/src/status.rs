@@ -6,11 +6,15 @@ use async_trait::async_trait;
 use axum::{extract::State, response::Response};
 use hooks::task::Queue;
 use http::StatusCode;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
-use serde_json::json;
 
 use crate::{
     answer,
+    openapi::{
+        Operation, Tag,
+        schema::{described, one_of},
+    },
     resource::{Resource, Routes},
 };
 
@@ -37,7 +41,7 @@ pub struct Status {
 }
 
 /// Does something answer?
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reach {
     /// It does.
@@ -55,24 +59,49 @@ impl Status {
 
 /// `GET /status`
 pub(crate) fn routes(probe: Arc<dyn Probe>) -> Routes<()> {
-    Routes::new().route("/status", Resource::new().get(status)).with_state(probe)
+    paths().with_state(probe)
+}
+
+/// The same, whatever stands behind it.
+pub(crate) fn paths() -> Routes<Arc<dyn Probe>> {
+    Routes::new().route("/status", Resource::new().get(status, describe))
+}
+
+/// How things are, as it is answered.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Status")]
+struct Shown {
+    #[schemars(schema_with = "words")]
+    status: &'static str,
+    /// The release that runs.
+    version: &'static str,
+    storage: Reach,
+    queue: Reach,
+    /// How many tasks wait in each queue, as far as that is known.
+    queue_depth: BTreeMap<&'static str, u64>,
+}
+
+const OK: &str = "ok";
+const UNAVAILABLE: &str = "unavailable";
+
+fn words(_: &mut SchemaGenerator) -> Schema {
+    described(&one_of([OK, UNAVAILABLE]))
+}
+
+fn describe() -> Operation {
+    Operation::new(Tag::System, "getStatus", "Say whether everything is there that is needed")
+        .answers::<Shown>(200, "It is.")
+        .answers::<Shown>(503, "It is not.")
 }
 
 async fn status(State(probe): State<Arc<dyn Probe>>) -> Response {
     let status = probe.status().await;
     let (code, word) = if status.is_healthy() {
-        (StatusCode::OK, "ok")
+        (StatusCode::OK, OK)
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
+        (StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE)
     };
-    let depth: BTreeMap<_, _> =
-        status.depth.iter().map(|(queue, tasks)| (queue.as_str(), tasks)).collect();
-    let body = json!({
-        "status": word,
-        "version": status.version,
-        "storage": status.storage,
-        "queue": status.queue,
-        "queue_depth": depth,
-    });
-    answer::json(code, &body)
+    let queue_depth = status.depth.iter().map(|(queue, tasks)| (queue.as_str(), *tasks)).collect();
+    let Status { version, storage, queue, .. } = status;
+    answer::json(code, &Shown { status: word, version, storage, queue, queue_depth })
 }

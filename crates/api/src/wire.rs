@@ -11,6 +11,7 @@ pub(crate) mod query;
 pub(crate) mod fields;
 pub mod hook;
 mod config;
+pub(crate) mod described;
 pub(crate) mod spec;
 
 pub(crate) mod delivery;

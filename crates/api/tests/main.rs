@@ -15,6 +15,7 @@ mod errors;
 mod guard;
 mod hooks;
 mod ingest;
+mod openapi;
 mod ping_test;
 mod poison;
 mod replay;

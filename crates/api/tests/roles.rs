@@ -120,6 +120,7 @@ const ROWS: &[(&str, &str, For, &str, u16)] = &[
     ("POST", "/events/explain", Readers, EVENT, 200),
     ("GET", "/status", Everybody, "", 200),
     ("GET", "/metrics", Readers, "", 200),
+    ("GET", "/openapi.json", Everybody, "", 200),
 ];
 
 /// Questions that are another one than their path says.
@@ -219,11 +220,32 @@ async fn every_route_has_a_row_and_every_row_a_route() {
 }
 
 #[tokio::test]
+async fn the_document_says_who_may() {
+    let document = doors().await.get("/openapi.json").await.expect(200);
+    for (method, path, allowed, ..) in ROWS {
+        let said = &document["paths"][*path][method.to_lowercase()]["security"];
+        let [_, admin, reader, emitter, tied, ..] = allowed.lets_in();
+        let roles = [("admin", admin), ("read-only", reader), ("emitter", emitter)];
+        let roles = || roles.into_iter().filter(|it| it.1).map(|it| it.0);
+        let schemes = ["gatewayToken", "bearerToken"].into_iter();
+        let expected: Vec<_> = match allowed {
+            Everybody => vec![],
+            _ => schemes.flat_map(|it| roles().map(move |role| json!({it: [role]}))).collect(),
+        };
+        assert_eq!(*said, json!(expected), "{method} {path}");
+        let about = document["paths"][*path][method.to_lowercase()]["description"].as_str();
+        let is_everywhere = about.is_some_and(|it| it.contains("good in every workspace"));
+        assert_eq!(is_everywhere, !tied, "{method} {path}");
+    }
+}
+
+#[tokio::test]
 async fn a_head_is_asked_for_the_same_permission() {
     let doors = doors().await;
     for route in doors.served().iter().filter(|it| it.methods.contains(&"HEAD")) {
         let path = asked_for(route.path);
-        let expected = if route.path == "/status" { 200 } else { 401 };
+        let is_open = ["/status", "/openapi.json"].contains(&route.path);
+        let expected = if is_open { 200 } else { 401 };
         let answer = doors.ask(Method::HEAD, &path).await;
         assert_eq!(answer.status, expected, "{path}");
     }

@@ -35,6 +35,7 @@ fn paths() -> Vec<(String, &'static str)> {
         ("/tokens/x".into(), "DELETE, OPTIONS"),
         ("/status".into(), "GET, HEAD, OPTIONS"),
         ("/metrics".into(), "GET, HEAD, OPTIONS"),
+        ("/openapi.json".into(), "GET, HEAD, OPTIONS"),
     ]
 }
 
@@ -84,7 +85,8 @@ async fn what_is_no_route_is_not_found() {
         "/events/events",
         "/a/b/events",
         "//events",
-        "/openapi.json",
+        "/openapi.json/x",
+        "/openapi",
         "/tokens/x/y",
         "/events/explain/x",
         "/event-hooks/5d2bb5c1-0a0a-4d7b-a2c2-3c1d2a1f7b10/redeliver",

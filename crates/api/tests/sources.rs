@@ -102,3 +102,18 @@ async fn an_entry_is_bounded() {
         json!({"event": "must not contain control characters"})
     );
 }
+
+#[tokio::test]
+async fn an_entry_has_a_limit_in_all() {
+    let doors = Doors::open();
+    let path = "/event-hooks/sources/mine/log";
+    let of = |length: usize| {
+        let names = vec!["x".repeat(length); 128];
+        json!({"fields": names, "unique": names})
+    };
+    // With quotes and commas, and the names of the two lists.
+    doors.json(Method::PUT, path, &of(252)).await.expect(200);
+    let refused = doors.json(Method::PUT, path, &of(254)).await.expect(400);
+    let message = "length must be at most 65536 in all";
+    assert_eq!(refused["fields"], json!({"@entity": message}));
+}

@@ -128,6 +128,18 @@ pub enum LogLevel {
 }
 
 impl LogLevel {
+    /// All of them, the most important one first.
+    pub const ALL: [Self; 8] = [
+        Self::Emerg,
+        Self::Alert,
+        Self::Crit,
+        Self::Error,
+        Self::Warn,
+        Self::Notice,
+        Self::Info,
+        Self::Debug,
+    ];
+
     /// Its name.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -188,6 +200,9 @@ pub enum PendingReason {
 }
 
 impl PendingReason {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Retry, Self::Circuit, Self::Slow, Self::Redelivery];
+
     /// As the API and the metrics say it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -211,6 +226,12 @@ pub enum ExhaustedReason {
     TemplateError,
     /// The handler panicked, which is a defect of ours.
     Panicked,
+}
+
+impl ExhaustedReason {
+    /// All of them.
+    pub const ALL: [Self; 4] =
+        [Self::ScheduleOver, Self::ScriptError, Self::TemplateError, Self::Panicked];
 }
 
 /// The states by name, as the API filters by them.

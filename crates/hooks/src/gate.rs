@@ -119,6 +119,18 @@ pub enum FireReason {
     MayHavePassed,
 }
 
+impl FireReason {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::NoRules,
+        Self::First,
+        Self::Changed,
+        Self::SnoozeOver,
+        Self::PassedBefore,
+        Self::MayHavePassed,
+    ];
+}
+
 /// Why an event is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(tag = "reason", rename_all = "snake_case")]

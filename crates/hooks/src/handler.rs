@@ -219,11 +219,12 @@ impl Dialect {
 }
 
 impl HandlerKind {
+    /// All four.
+    pub const ALL: [Self; 4] = [Self::Webhook, Self::WebhookCustom, Self::Log, Self::Lambda];
+
     /// The kind of this name.
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Webhook, Self::WebhookCustom, Self::Log, Self::Lambda]
-            .into_iter()
-            .find(|kind| kind.as_str() == name)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 
     /// The name that the admin API uses.

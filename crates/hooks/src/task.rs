@@ -179,6 +179,9 @@ pub enum Queue {
 }
 
 impl Queue {
+    /// Both of them.
+    pub const ALL: [Self; 2] = [Self::Events, Self::Retries];
+
     /// Its name.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -13,18 +13,44 @@ use hooks::{
     time::Timestamp,
 };
 
-use super::{Admin, any_id, hook_id};
+use super::{Admin, DELIVERY, HOOK, any_id, hook_id};
 use crate::{
     answer,
     auth::{May, ToRead},
     error::Refusal,
-    wire::{delivery, fields::A_MOMENT, paging, query::Query},
+    openapi::{Operation, Tag, parameters},
+    resource::{Resource, Routes},
+    wire::{
+        delivery,
+        fields::A_MOMENT,
+        paging::{self, Page},
+        query::Query,
+    },
 };
+
+/// Every route of this resource.
+pub(super) fn routes() -> Routes<Admin> {
+    let one = Resource::new().get(get, describe_get);
+    Routes::new()
+        .route("/event-hooks/{id}/deliveries", Resource::new().get(list, describe_list))
+        .route("/event-hooks/{id}/deliveries/{delivery}", one)
+}
 
 /// What offsets of this list are made of: when the event was accepted, and the delivery.
 type Cursor = (i64, DeliveryId);
 
-pub(super) async fn list(
+fn describe_list() -> Operation {
+    Operation::new(Tag::Deliveries, "listDeliveries", "List what a hook was owed")
+        .about("The newest first.")
+        .id("id", HOOK)
+        .paged()
+        .takes(parameters::status())
+        .takes(parameters::moment("since", "Only those accepted then or later."))
+        .takes(parameters::moment("until", "Only those accepted before."))
+        .answers::<Page<delivery::Listed<'_>>>(200, "A page of deliveries.")
+}
+
+async fn list(
     may: May<ToRead>,
     State(admin): State<Admin>,
     Path(id): Path<String>,
@@ -43,7 +69,14 @@ pub(super) async fn list(
     paging::answer(items, page.next.as_ref().map(cursor), &path, &query, &kept)
 }
 
-pub(super) async fn get(
+fn describe_get() -> Operation {
+    Operation::new(Tag::Deliveries, "getDelivery", "Show a delivery, with its data and attempts")
+        .id("id", HOOK)
+        .id("delivery", DELIVERY)
+        .answers::<delivery::Alone<'_>>(200, "The delivery.")
+}
+
+async fn get(
     may: May<ToRead>,
     State(admin): State<Admin>,
     Path((hook, id)): Path<(String, String)>,

@@ -9,18 +9,45 @@ use hooks::{
     manage::Ran,
 };
 use http::StatusCode;
-use serde_json::{Map, Value};
+use schemars::JsonSchema;
+use serde_json::{Map, Value, json};
 
-use super::{Admin, hook_id};
+use super::{Admin, HOOK, hook_id};
 use crate::{
     answer,
     auth::{May, ToWrite},
     body::Sent,
     error::Refusal,
-    wire::ran,
+    openapi::{Operation, Tag, Wanted, schema::Anything},
+    resource::{Resource, Routes},
+    wire::{described::Hook, ran},
 };
 
-pub(super) async fn ping(
+/// Both routes.
+pub(super) fn routes() -> Routes<Admin> {
+    Routes::new()
+        .route("/event-hooks/{id}/ping", Resource::new().get_alone(ping, describe_ping))
+        .route("/event-hooks/{id}/test", Resource::new().post(test, describe_test))
+}
+
+/// What a ping sends.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "what is shown is what was sent")]
+struct Ping {
+    source: String,
+    event: String,
+    event_hooks: Hook,
+}
+
+fn describe_ping() -> Operation {
+    Operation::new(Tag::Hooks, "pingHook", "Send a ping to a webhook, and wait")
+        .about("Other handlers answer 400.")
+        .id("id", HOOK)
+        .answers::<Ping>(200, "What was sent.")
+        .answers::<ran::NotTaken>(502, "The receiver did not take it.")
+}
+
+async fn ping(
     may: May<ToWrite>,
     State(admin): State<Admin>,
     Path(id): Path<String>,
@@ -35,7 +62,40 @@ pub(super) async fn ping(
     Err(Refusal::With(StatusCode::BAD_GATEWAY, body.into()))
 }
 
-pub(super) async fn test(
+/// Data of somebody's own.
+struct TestData;
+
+impl Wanted for TestData {
+    const NAME: &'static str = "TestData";
+
+    fn schema() -> Value {
+        json!({"type": "object"})
+    }
+
+    fn example() -> Value {
+        json!({"operation": "create"})
+    }
+}
+
+/// What came of a test.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "what is shown is made from the report")]
+struct Tested {
+    /// What was handled: the data, with the hook's source and event.
+    data: Anything,
+    #[schemars(flatten)]
+    came: ran::Shown,
+}
+
+fn describe_test() -> Operation {
+    Operation::new(Tag::Hooks, "testHook", "Run a hook's handler with data of yours, and wait")
+        .about("At once and once: no gate, no retry, no entry in the list of deliveries.")
+        .id("id", HOOK)
+        .reads::<TestData>()
+        .answers::<Tested>(200, "What came of it; `error` is there where the handler failed.")
+}
+
+async fn test(
     may: May<ToWrite>,
     State(admin): State<Admin>,
     Path(id): Path<String>,

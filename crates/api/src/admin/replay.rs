@@ -4,29 +4,82 @@ use axum::{
     extract::{Path, State},
     response::Response,
 };
+use hooks::id::{DeliveryId, RecoveryId};
 use http::StatusCode;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
-use super::{Admin, any_id, hook_id};
+use super::{Admin, DELIVERY, HOOK, any_id, hook_id};
 use crate::{
     answer,
     auth::{May, ToRead, ToWrite},
     body::Sent,
     error::Refusal,
-    wire::{range, recovery},
+    openapi::{Answer, Operation, Refused, Tag, schema::Id},
+    resource::{Resource, Routes},
+    wire::{
+        range::{self, RangeWanted},
+        recovery,
+    },
 };
 
-pub(super) async fn redeliver(
+/// Every route of this resource.
+pub(super) fn routes() -> Routes<Admin> {
+    let redeliver = Resource::new().post(redeliver, describe_redeliver);
+    let recovery = Resource::new().get(recovery, describe_recovery);
+    Routes::new()
+        .route("/event-hooks/{id}/deliveries/{delivery}/redeliver", redeliver)
+        .route("/event-hooks/{id}/recover", Resource::new().post(recover, describe_recover))
+        .route("/event-hooks/{id}/recover/{recovery}", recovery)
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Redelivered {
+    #[schemars(with = "Id")]
+    id: DeliveryId,
+    /// Which run of it this is, counted from 0.
+    run: u32,
+}
+
+fn describe_redeliver() -> Operation {
+    Operation::new(Tag::Deliveries, "redeliver", "Send a delivery again")
+        .about("Under the same id, with the hook as it is now.")
+        .id("id", HOOK)
+        .id("delivery", DELIVERY)
+        .answers::<Redelivered>(202, "It is going to be sent.")
+        .refused(&[Refused::Conflict])
+}
+
+async fn redeliver(
     may: May<ToWrite>,
     State(admin): State<Admin>,
     Path((hook, id)): Path<(String, String)>,
 ) -> Result<Response, Refusal> {
     let (hook, id) = (hook_id(&hook)?, any_id(&id)?);
     let run = admin.replays.redeliver(may.by(), &may.scope(), hook, id).await?;
-    Ok(answer::json(StatusCode::ACCEPTED, &json!({"id": id, "run": run})))
+    Ok(answer::json(StatusCode::ACCEPTED, &Redelivered { id, run }))
 }
 
-pub(super) async fn recover(
+#[derive(Serialize, JsonSchema)]
+struct Recovering {
+    #[schemars(with = "Id")]
+    id: RecoveryId,
+    /// How many deliveries that will be.
+    accepted: u64,
+}
+
+fn describe_recover() -> Operation {
+    let begun = Answer::new(202, "They are going to be sent.")
+        .of::<Recovering>("application/json")
+        .leads_to("getRecovery", "recovery", &[("id", "id")]);
+    Operation::new(Tag::Deliveries, "recover", "Send deliveries of a range of time again")
+        .id("id", HOOK)
+        .reads::<RangeWanted>()
+        .answers_with(begun)
+        .refused(&[Refused::Conflict])
+}
+
+async fn recover(
     may: May<ToWrite>,
     State(admin): State<Admin>,
     Path(hook): Path<String>,
@@ -34,10 +87,17 @@ pub(super) async fn recover(
 ) -> Result<Response, Refusal> {
     let (hook, range) = (hook_id(&hook)?, range::wanted(arguments)?);
     let begun = admin.replays.recover(may.by(), &may.scope(), hook, range).await?;
-    Ok(answer::json(StatusCode::ACCEPTED, &json!({"id": begun.id, "accepted": begun.accepted})))
+    Ok(answer::json(StatusCode::ACCEPTED, &Recovering { id: begun.id, accepted: begun.accepted }))
 }
 
-pub(super) async fn recovery(
+fn describe_recovery() -> Operation {
+    Operation::new(Tag::Deliveries, "getRecovery", "Say how far a recovery has come")
+        .id("id", HOOK)
+        .id("recovery", "The recovery's id.")
+        .answers::<recovery::Shown>(200, "How far it has come.")
+}
+
+async fn recovery(
     may: May<ToRead>,
     State(admin): State<Admin>,
     Path((hook, id)): Path<(String, String)>,

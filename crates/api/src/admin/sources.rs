@@ -1,5 +1,7 @@
 //! `/event-hooks/sources`: the catalog, level by level.
 
+use std::collections::BTreeMap;
+
 use axum::{
     extract::{Path, State},
     response::Response,
@@ -11,6 +13,7 @@ use hooks::{
     violation::Violations,
 };
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Admin;
@@ -19,11 +22,45 @@ use crate::{
     auth::{May, ToPublish, ToRead},
     body::Sent,
     error::Refusal,
-    wire::spec,
+    openapi::{Operation, Refused, Tag, parameters},
+    resource::{Resource, Routes},
+    wire::spec::{self, EventSpecWanted},
 };
 
+/// Every route of this resource, under both of its names.
+pub(super) fn routes() -> Routes<Admin> {
+    const SOURCES: &str = "/event-hooks/sources";
+    const SOURCE: &str = "/event-hooks/sources/{source}";
+    const EVENT: &str = "/event-hooks/sources/{source}/{event}";
+    let sources = || Resource::new().get(all, describe_all);
+    let source = || Resource::new().get(of_source, describe_of_source);
+    let event = || {
+        Resource::new()
+            .get(of_event, describe_of_event)
+            .put(publish, describe_publish)
+            .delete(withdraw, describe_withdraw)
+    };
+    Routes::new()
+        .route(SOURCES, sources())
+        .route(SOURCE, source())
+        .route(EVENT, event())
+        .same("/event-hooks/source", SOURCES, sources())
+        .same("/event-hooks/source/{source}", SOURCE, source())
+        .same("/event-hooks/source/{source}/{event}", EVENT, event())
+}
+
+type Events = BTreeMap<String, spec::Shown>;
+
+fn one(operation: Operation) -> Operation {
+    operation
+        .takes(parameters::name("source", "The source."))
+        .takes(parameters::name("event", "The event's name within it."))
+        .refused(&[Refused::NotFound])
+}
+
 /// What all levels are wrapped in.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(inline)]
 struct Level<T> {
     data: T,
 }
@@ -32,11 +69,23 @@ fn level(data: impl Serialize) -> Response {
     answer::ok(&Level { data })
 }
 
-pub(super) async fn all(_: May<ToRead>, State(admin): State<Admin>) -> Result<Response, Refusal> {
+fn describe_all() -> Operation {
+    Operation::new(Tag::Sources, "listSources", "Show the catalog")
+        .answers::<Level<BTreeMap<String, Events>>>(200, "All events of all sources.")
+}
+
+async fn all(_: May<ToRead>, State(admin): State<Admin>) -> Result<Response, Refusal> {
     Ok(level(admin.sources.catalog().await?.sources()))
 }
 
-pub(super) async fn of_source(
+fn describe_of_source() -> Operation {
+    Operation::new(Tag::Sources, "getSource", "Show the events of a source")
+        .takes(parameters::name("source", "The source."))
+        .answers::<Level<Events>>(200, "Its events.")
+        .refused(&[Refused::NotFound])
+}
+
+async fn of_source(
     _: May<ToRead>,
     State(admin): State<Admin>,
     Path(source): Path<String>,
@@ -45,7 +94,12 @@ pub(super) async fn of_source(
     Ok(level(sources.get(&source).ok_or(Refusal::NotFound)?))
 }
 
-pub(super) async fn of_event(
+fn describe_of_event() -> Operation {
+    one(Operation::new(Tag::Sources, "getSourceEvent", "Show an event of a source"))
+        .answers::<Level<spec::Shown>>(200, "What is known of it.")
+}
+
+async fn of_event(
     _: May<ToRead>,
     State(admin): State<Admin>,
     Path(names): Path<(String, String)>,
@@ -55,7 +109,15 @@ pub(super) async fn of_event(
     Ok(level(catalog.get(&source, &event).ok_or(Refusal::NotFound)?))
 }
 
-pub(super) async fn publish(
+fn describe_publish() -> Operation {
+    one(Operation::new(Tag::Sources, "publishSourceEvent", "Publish an event of a source"))
+        .about("In place of an entry of the same name, a built-in one too.")
+        .reads::<EventSpecWanted>()
+        .answers::<Level<spec::Shown>>(200, "What was published.")
+        .refused(&[Refused::Conflict])
+}
+
+async fn publish(
     may: May<ToPublish>,
     State(admin): State<Admin>,
     Path(names): Path<(String, String)>,
@@ -67,7 +129,14 @@ pub(super) async fn publish(
     Ok(level(entry.spec))
 }
 
-pub(super) async fn withdraw(
+fn describe_withdraw() -> Operation {
+    one(Operation::new(Tag::Sources, "withdrawSourceEvent", "Remove what was published"))
+        .about("What is built in cannot be removed, and is back where it was replaced.")
+        .answers_nothing(204, "It is gone.")
+        .refused(&[Refused::Conflict])
+}
+
+async fn withdraw(
     may: May<ToPublish>,
     State(admin): State<Admin>,
     Path(names): Path<(String, String)>,

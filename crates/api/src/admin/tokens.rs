@@ -13,15 +13,29 @@ use crate::{
     auth::{May, ToGrant},
     body::Sent,
     error::Refusal,
+    openapi::{Answer, Operation, Refused, Tag},
     resource::{Resource, Routes},
-    wire::{paging, query::Query, token},
+    wire::{
+        paging::{self, Page},
+        query::Query,
+        token::{self, TokenWanted},
+    },
 };
 
 /// Every route of this resource.
 pub(super) fn routes() -> Routes<Admin> {
     Routes::new()
-        .route("/tokens", Resource::new().get(list).post(add))
-        .route("/tokens/{id}", Resource::new().delete(remove))
+        .route("/tokens", Resource::new().get(list, describe_list).post(add, describe_add))
+        .route("/tokens/{id}", Resource::new().delete(remove, describe_remove))
+}
+
+fn describe_list() -> Operation {
+    Operation::new(Tag::Tokens, "listTokens", "List tokens").about("By id.").paged().answers::<Page<
+        token::Listed<'_>,
+    >>(
+        200,
+        "A page of tokens, without their texts.",
+    )
 }
 
 async fn list(
@@ -34,6 +48,17 @@ async fn list(
     paging::answer(items, page.next, &may.path("/tokens"), &query, &["size"])
 }
 
+fn describe_add() -> Operation {
+    let made = Answer::new(201, "The token, with its text.")
+        .of::<token::Made<'_>>("application/json")
+        .header("Cache-Control", "`no-store`: it is shown this once.")
+        .leads_to("deleteToken", "id", &[]);
+    Operation::new(Tag::Tokens, "createToken", "Make a token")
+        .reads::<TokenWanted>()
+        .answers_with(made)
+        .refused(&[Refused::Conflict])
+}
+
 async fn add(
     may: May<ToGrant>,
     State(admin): State<Admin>,
@@ -44,6 +69,13 @@ async fn add(
     let nowhere = HeaderValue::from_static("no-store");
     response.headers_mut().insert(header::CACHE_CONTROL, nowhere);
     Ok(response)
+}
+
+fn describe_remove() -> Operation {
+    Operation::new(Tag::Tokens, "deleteToken", "Take a token back")
+        .id("id", "The token's id.")
+        .answers_nothing(204, "It is refused within 10 seconds.")
+        .refused(&[Refused::Conflict])
 }
 
 async fn remove(

@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 use crate::wire::fields::{MOST_LEVELS, is_too_deep};
 
 /// The longest `id`.
-const LONGEST_ID: usize = 255;
+pub(super) const LONGEST_ID: usize = 255;
 
 /// Why something is no event, and what it is called as far as that is known.
 #[derive(Debug, PartialEq)]

@@ -5,18 +5,19 @@ use std::fmt;
 use hooks::publish::NewEvent;
 use http::{HeaderMap, StatusCode, header::CONTENT_ENCODING};
 use serde::de::{Deserializer as _, SeqAccess, Visitor};
-use serde_json::{json, value::RawValue};
+use serde_json::value::RawValue;
 
 use super::{
     cloudevents,
     event::{self, Bad},
+    refused::RefusedEvents,
 };
 use crate::{error::Refusal, wire::arguments::content_type};
 
 /// The largest event, as it is sent.
 const MOST_BYTES: usize = 256 * 1024;
 /// How many events a request may have.
-const MOST_EVENTS: usize = 1_000;
+pub(super) const MOST_EVENTS: usize = 1_000;
 
 /// What a content type says of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +99,7 @@ fn unsupported(reason: &str) -> Refusal {
 
 /// 400, for a request as a whole: no event of it is to blame.
 pub(super) fn unreadable(reason: &str) -> Refusal {
-    Refusal::With(StatusCode::BAD_REQUEST, json!({"message": reason, "errors": []}))
+    RefusedEvents::of(reason.to_owned(), Vec::new())
 }
 
 fn too_many() -> Refusal {

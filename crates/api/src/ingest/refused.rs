@@ -5,19 +5,37 @@ use hooks::{
     publish::{NewEvent, PublishError, UnknownEvent},
 };
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::json;
 
 use super::event::Bad;
 use crate::error::Refusal;
 
 /// What a refusal says of one event.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct EventError {
+    /// Its place in the request.
     index: usize,
     source: Option<String>,
     event: Option<String>,
     message: String,
+}
+
+/// What is said of a request that was refused.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct RefusedEvents {
+    /// For people.
+    message: String,
+    /// The events to blame, if any.
+    errors: Vec<EventError>,
+}
+
+impl RefusedEvents {
+    /// For what is wrong with these.
+    pub(super) fn of(message: String, errors: Vec<EventError>) -> Refusal {
+        let body = serde_json::to_value(Self { message, errors }).unwrap_or_default();
+        Refusal::With(StatusCode::BAD_REQUEST, body)
+    }
 }
 
 /// What an event is called.
@@ -73,5 +91,5 @@ pub(super) fn refuse(mut errors: Vec<EventError>) -> Refusal {
         1 => "one event is not valid, nothing was accepted".to_owned(),
         several => format!("{several} events are not valid, nothing was accepted"),
     };
-    Refusal::With(StatusCode::BAD_REQUEST, json!({"message": message, "errors": errors}))
+    RefusedEvents::of(message, errors)
 }

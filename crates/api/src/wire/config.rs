@@ -11,12 +11,14 @@ use hooks::{
     target_url::TargetUrl,
     violation::Violations,
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{
+    described::For,
     fields::{MOST_LEVELS, Read, Record, array, boolean, is_too_deep, map, parsed, text, wrong},
     hook::Defaults,
 };
+use crate::openapi::schema::{self, Member, about, list, one_of as any_of};
 
 /// The longest method.
 const LONGEST_METHOD: usize = 32;
@@ -176,6 +178,71 @@ fn header_value(value: Value) -> Read<String> {
         return Err(wrong(format_args!("length must be at most {LONGEST_HEADER_VALUE}")));
     }
     Ok(value)
+}
+
+/// What the configuration of a handler holds.
+pub(super) fn members(kind: HandlerKind, purpose: For) -> Vec<Member> {
+    let url = about(
+        json!({"type": "string", "format": "uri", "maxLength": TargetUrl::MOST_BYTES}),
+        "`http` or `https`.",
+    );
+    let value = json!({
+        "anyOf": [
+            {"type": "string", "maxLength": LONGEST_HEADER_VALUE, "format": "header-value"},
+            {"type": "null"},
+        ],
+    });
+    let headers = json!({
+        "type": "object",
+        "maxProperties": MOST_HEADERS,
+        "propertyNames": {"pattern": "^[A-Za-z0-9_-]+$", "maxLength": LONGEST_HEADER_NAME},
+        "additionalProperties": value,
+    });
+    let secret = about(schema::text(LONGEST_SECRET), "Signs; shown to admins only.");
+    let switch = schema::boolean;
+    let common = || {
+        vec![
+            purpose.needed("url", url),
+            purpose.with_default("headers", headers),
+            purpose.or_null("secret", &secret),
+            purpose.with_default("ssl_verify", switch()),
+        ]
+    };
+    let formats = any_of(Format::ALL.map(Format::as_str));
+    let engines = any_of(Dialect::ALL.map(Dialect::as_str));
+    let template = schema::text(LONGEST_PAYLOAD);
+    let method = json!({"type": "string", "pattern": "^[A-Z]+$", "maxLength": LONGEST_METHOD});
+    let functions = list(MOST_FUNCTIONS, &{
+        let lua = about(schema::text(LONGEST_FUNCTION), "Lua that returns a function.");
+        with_format(lua, "lua")
+    });
+    match kind {
+        HandlerKind::Webhook => {
+            let mut members = common();
+            members.push(purpose.extension("format", formats));
+            members
+        }
+        HandlerKind::WebhookCustom => {
+            let mut members = common();
+            members.extend([
+                purpose.needed("method", about(method, "Not `CONNECT`.")),
+                purpose.with_default("headers_format", switch()),
+                purpose.or_null("payload", &json!({"type": "object"})),
+                purpose.with_default("payload_format", switch()),
+                purpose.or_null("body", &with_format(template, "template")),
+                purpose.with_default("body_format", switch()),
+                purpose.extension("template_engine", engines),
+            ]);
+            members
+        }
+        HandlerKind::Log => Vec::new(),
+        HandlerKind::Lambda => vec![purpose.needed("functions", functions)],
+    }
+}
+
+fn with_format(mut schema: Value, format: &str) -> Value {
+    schema["format"] = format.into();
+    schema
 }
 
 fn encoded_len(value: &impl serde::Serialize) -> usize {

@@ -39,11 +39,11 @@ pub struct Defaults {
 }
 
 /// The longest name of a member in `group_by`.
-const LONGEST_MEMBER: usize = 255;
+pub(super) const LONGEST_MEMBER: usize = 255;
 /// How many members `group_by` may name.
-const MOST_MEMBERS: usize = 16;
+pub(super) const MOST_MEMBERS: usize = 16;
 /// The end of the year 9999, in seconds.
-const END_OF_TIME: i64 = 253_402_300_799;
+pub(crate) const END_OF_TIME: i64 = 253_402_300_799;
 
 /// The hook that the arguments of a POST or PUT describe.
 pub(crate) fn wanted(arguments: Arguments, defaults: Defaults) -> Result<Wanted, Violations> {

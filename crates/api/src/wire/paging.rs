@@ -3,22 +3,32 @@
 //! An offset is base64 of JSON. `next` is the path and query of the next page, with everything
 //! that was asked for; `offset` stands beside it for callers who write their own.
 
+use std::{borrow::Cow, marker::PhantomData};
+
 use axum::response::Response;
 use base64::{
     Engine as _,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 use hooks::ports::PageRequest;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::value::{RawValue, Value, to_raw_value};
+use serde_json::{
+    json,
+    value::{RawValue, Value, to_raw_value},
+};
 
 use super::{infer::lua_number, query::Query};
-use crate::{answer, error::Refusal};
+use crate::{
+    answer,
+    error::Refusal,
+    openapi::schema::{about, described},
+};
 
 /// How many items a page has where nobody says.
-const DEFAULT_SIZE: usize = 100;
+pub(crate) const DEFAULT_SIZE: usize = 100;
 /// How many items a page may have.
-const MOST_ITEMS: f64 = 1000.0;
+pub(crate) const MOST_ITEMS: u32 = 1000;
 /// A page ends after the item that makes it this long.
 const MOST_BYTES: usize = 1024 * 1024;
 
@@ -36,7 +46,7 @@ pub(crate) fn wanted<C: DeserializeOwned>(query: &Query) -> Result<PageRequest<C
 
 fn size(text: &str) -> Result<usize, Refusal> {
     let number = lua_number(text).ok_or(Refusal::InvalidSize("size must be a number"))?;
-    if number.fract() != 0.0 || !(1.0..=MOST_ITEMS).contains(&number) {
+    if number.fract() != 0.0 || !(1.0..=f64::from(MOST_ITEMS)).contains(&number) {
         return Err(Refusal::InvalidSize("size must be an integer between 1 and 1000"));
     }
     #[expect(
@@ -61,6 +71,33 @@ struct Listed {
     next: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     offset: Option<String>,
+}
+
+/// A page of these, as it is described.
+pub(crate) struct Page<T>(PhantomData<T>);
+
+impl<T: JsonSchema> JsonSchema for Page<T> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("{}Page", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        described(&json!({
+            "type": "object",
+            "properties": {
+                "data": {"type": "array", "items": generator.subschema_for::<T>()},
+                "next": about(
+                    json!({"type": ["string", "null"]}),
+                    "The path of the next page; null: there is none.",
+                ),
+                "offset": about(
+                    json!({"type": "string"}),
+                    "Of the next page, for callers who write their own path.",
+                ),
+            },
+            "required": ["data", "next"],
+        }))
+    }
 }
 
 /// Answers a page: items, each with its own cursor, and the cursor of the next page. `path` and

@@ -5,12 +5,16 @@ use hooks::{
     replay::{Range, Replays},
     violation::Violations,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     arguments::Arguments,
     fields::{Read, Record, array, moment, parsed},
     infer::{FieldType, Fields},
+};
+use crate::openapi::{
+    Wanted,
+    schema::{self, Member, about, list, one_of, record},
 };
 
 const FIELDS: Fields = &[
@@ -18,6 +22,32 @@ const FIELDS: Fields = &[
     ("until", FieldType::String),
     ("status", FieldType::Array(&FieldType::String)),
 ];
+
+/// A range as it is asked for.
+pub(crate) struct RangeWanted;
+
+impl Wanted for RangeWanted {
+    const NAME: &'static str = "RangeWanted";
+
+    fn schema() -> Value {
+        let status = one_of(Replays::STATUSES.map(Status::as_str));
+        let several = list(Status::ALL.len(), &status);
+        let usual = Replays::USUAL.map(Status::as_str).join(" and ");
+        let statuses = json!({
+            "description": format!("One, or a list. By default {usual}."),
+            "anyOf": [several, status],
+        });
+        record([
+            Member::required("since", schema::moment()),
+            Member::optional("until", &about(schema::moment(), "After `since`.")),
+            Member::optional("status", &statuses),
+        ])
+    }
+
+    fn example() -> Value {
+        json!({"since": "2026-11-21T10:00:00Z", "status": ["parked"]})
+    }
+}
 
 /// The range that the arguments of a request describe.
 pub(crate) fn wanted(arguments: Arguments) -> Result<Range, Violations> {

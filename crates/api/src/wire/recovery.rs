@@ -1,15 +1,24 @@
 //! How is it shown how far a recovery has come?
 
 use hooks::ports::{Recovery, RecoveryState};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 
+use crate::openapi::schema;
+
 /// A recovery as it is answered.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Recovery")]
 pub(crate) struct Shown {
     accepted: u64,
     done: u64,
     remaining: u64,
+    #[schemars(schema_with = "states")]
     state: RecoveryState,
+}
+
+fn states(_: &mut SchemaGenerator) -> Schema {
+    schema::named(&RecoveryState::ALL)
 }
 
 impl Shown {

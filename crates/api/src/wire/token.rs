@@ -10,15 +10,22 @@ use hooks::{
     tokens::NewToken,
     violation::Violations,
 };
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     arguments::Arguments,
     fields::{Read, Record, array, parsed, text, wrong},
     infer::{FieldType, Fields},
 };
-use crate::routing;
+use crate::{
+    openapi::{
+        Wanted,
+        schema::{Id, Member, Name, about, described, list, one_of, record, visible},
+    },
+    routing,
+};
 
 /// How many workspaces a token may be tied to.
 const MOST_WORKSPACES: usize = 100;
@@ -28,6 +35,33 @@ const FIELDS: Fields = &[
     ("role", FieldType::String),
     ("workspaces", FieldType::Array(&FieldType::String)),
 ];
+
+/// A token as it is asked for.
+pub(crate) struct TokenWanted;
+
+impl Wanted for TokenWanted {
+    const NAME: &'static str = "TokenWanted";
+
+    fn schema() -> Value {
+        let workspace = json!({
+            "type": "string", "pattern": "^[A-Za-z0-9_.~-]+$", "maxLength": name::MOST_BYTES,
+            "not": {"enum": routing::not_prefixes().chain(["default"]).collect::<Vec<_>>()},
+        });
+        let workspaces = about(
+            list(MOST_WORKSPACES, &workspace),
+            "Where it is good; everywhere, where they are left out.",
+        );
+        record([
+            Member::required("name", visible(name::MOST_BYTES)),
+            Member::required("role", one_of(Role::ALL.map(Role::as_str))),
+            Member::sometimes("workspaces", workspaces),
+        ])
+    }
+
+    fn example() -> Value {
+        json!({"name": "gateway", "role": "emitter", "workspaces": ["blue", "green"]})
+    }
+}
 
 /// The token that the arguments of a request describe.
 pub(crate) fn wanted(arguments: Arguments) -> Result<NewToken, Violations> {
@@ -72,20 +106,32 @@ fn workspace(name: &str) -> Result<Workspace, String> {
 }
 
 /// A token as lists show it.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Token")]
 pub(crate) struct Listed<'a> {
+    #[schemars(with = "Id")]
     id: TokenId,
     name: &'a str,
+    #[schemars(schema_with = "roles")]
     role: &'static str,
+    /// Null: it is good everywhere.
+    #[schemars(with = "Option<Vec<Name>>")]
     workspaces: Option<&'a [Workspace]>,
+    /// In seconds since 1970.
     created_at: i64,
 }
 
+fn roles(_: &mut SchemaGenerator) -> Schema {
+    described(&one_of(Role::ALL.map(Role::as_str)))
+}
+
 /// A token as it is shown once.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "NewToken")]
 pub(crate) struct Made<'a> {
     #[serde(flatten)]
     listed: Listed<'a>,
+    /// What its holder shows. It is never shown again.
     token: &'a str,
 }
 

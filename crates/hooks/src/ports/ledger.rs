@@ -178,6 +178,11 @@ pub enum RecoveryState {
     Stopped,
 }
 
+impl RecoveryState {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Running, Self::Done, Self::Stopped];
+}
+
 /// A message that could not be processed at all.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Poison {
