@@ -19,6 +19,7 @@ use std::{
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use testkit::binary;
 
 pub(crate) use self::{process::Process, stack::Stack};
 
@@ -78,7 +79,7 @@ impl World {
     /// The same, in a process that is killed after so long: that is no time to come to itself.
     pub(crate) async fn killed_while_it_starts(&mut self, after: Duration) {
         let Home::Own { process, settings, data } = &mut self.home else { panic!("{NOT_OURS}") };
-        *process = Process::serve(Command::new(process::binary()), data.path(), settings);
+        *process = Process::serve(Command::new(binary::event_hooks()), data.path(), settings);
         tokio::time::sleep(after).await;
         process.kill();
     }
@@ -89,12 +90,12 @@ impl World {
         // Who writes beyond a limit is sent a signal that ends it, unless it does not listen. With
         // a disk that is full there is no signal, and the same error.
         let mut shell = Command::new("sh");
-        shell.args(["-c", r#"trap "" XFSZ && exec "$0" "$@""#]).arg(process::binary());
+        shell.args(["-c", r#"trap "" XFSZ && exec "$0" "$@""#]).arg(binary::event_hooks());
         Self::start_as(shell, Arc::new(tempfile::tempdir().unwrap()), Vec::new()).await
     }
 
     async fn start(data: Arc<TempDir>, settings: Vec<(String, String)>) -> Self {
-        Self::start_as(Command::new(process::binary()), data, settings).await
+        Self::start_as(Command::new(binary::event_hooks()), data, settings).await
     }
 
     async fn start_as(

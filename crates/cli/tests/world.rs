@@ -2,15 +2,14 @@
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
-    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::OnceLock,
     thread,
     time::{Duration, Instant},
 };
 
 use serde_json::Value;
 use tempfile::TempDir;
+use testkit::binary::event_hooks;
 
 /// How long anything may take that a test waits for.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -48,7 +47,7 @@ impl World {
     /// A server with these variables in its environment.
     pub(crate) fn with(settings: &[(&str, &str)]) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let mut command = Command::new(server());
+        let mut command = Command::new(event_hooks());
         command.args(["--listen", "127.0.0.1:0"]).env("EVENT_HOOKS_DATA", data.path());
         command.envs(settings.iter().copied());
         let server = Process::start(command);
@@ -124,7 +123,7 @@ impl Process {
 
     /// Somebody who receives webhooks, and where that is.
     pub(crate) fn receiver(arguments: &[&str]) -> (Self, String) {
-        let mut command = Command::new(server());
+        let mut command = Command::new(event_hooks());
         command.args(["listen", "--listen", "127.0.0.1:0"]).args(arguments);
         let receiver = Self::start(command);
         let address = receiver.banner.trim_start_matches("listening on ");
@@ -172,29 +171,4 @@ pub(crate) fn run(mut command: Command, input: &str) -> Ran {
     writer.join().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Ran { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
-}
-
-/// The server, built once, as it stands in the work tree.
-fn server() -> &'static Path {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        let client = Path::new(env!("CARGO_BIN_EXE_eventhooks"));
-        let profile = client.parent().expect("target/PROFILE");
-        let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "--offline", "--package", "local", "--target-dir"]);
-        build.arg(profile.parent().expect("the target folder"));
-        if profile.ends_with("release") {
-            build.arg("--release");
-        }
-        // What cargo tells a test of its package would make build scripts believe that something
-        // has changed, and most of the house would be built again.
-        for (name, _) in std::env::vars_os() {
-            let name = name.to_string_lossy();
-            if name.starts_with("CARGO_") && !matches!(&*name, "CARGO_HOME" | "CARGO_BUILD_JOBS") {
-                build.env_remove(&*name);
-            }
-        }
-        assert!(build.status().unwrap().success(), "the server does not build");
-        profile.join("event-hooks")
-    })
 }

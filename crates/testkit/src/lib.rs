@@ -1,5 +1,6 @@
 //! What tests share: values to begin with, every port in memory, and the ports' suites.
 
+pub mod binary;
 pub mod builders;
 pub mod fakes;
 pub mod certificates;

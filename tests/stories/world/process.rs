@@ -3,15 +3,17 @@
 use std::{
     ffi::OsStr,
     io::{BufRead as _, BufReader},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{
-        Arc, Mutex, OnceLock,
+        Arc, Mutex,
         mpsc::{Receiver, channel},
     },
     thread,
     time::{Duration, Instant},
 };
+
+use testkit::binary;
 
 use super::PATIENCE;
 
@@ -40,7 +42,7 @@ impl Process {
         arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Self {
-        Self::start_as(Command::new(binary()), arguments, environment)
+        Self::start_as(Command::new(binary::event_hooks()), arguments, environment)
     }
 
     fn start_as(
@@ -145,29 +147,4 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// The binary, built once, as it stands in the work tree.
-pub(super) fn binary() -> &'static Path {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        let deps = std::env::current_exe().unwrap();
-        let profile = deps.parent().and_then(Path::parent).expect("target/PROFILE/deps").to_owned();
-        let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "--offline", "--package", "local", "--target-dir"]);
-        build.arg(profile.parent().expect("the target folder"));
-        if profile.ends_with("release") {
-            build.arg("--release");
-        }
-        // What cargo tells a test of its package would make build scripts believe that something
-        // has changed, and most of the house would be built again.
-        for (name, _) in std::env::vars_os() {
-            let name = name.to_string_lossy();
-            if name.starts_with("CARGO_") && !matches!(&*name, "CARGO_HOME" | "CARGO_BUILD_JOBS") {
-                build.env_remove(&*name);
-            }
-        }
-        assert!(build.status().unwrap().success(), "the binary does not build");
-        profile.join("event-hooks")
-    })
 }
