@@ -50,7 +50,7 @@ async fn the_first_token_is_replaced_in_its_secret() {
     assert_eq!(made.status, 201, "{}", made.text);
     let gateways = made.json()["token"].as_str().unwrap().to_owned();
 
-    Reader::of(&stack).types("docs/operate.md", "put-secret-value").await.unwrap();
+    Reader::of(&stack).await.types("docs/operate.md", "put-secret-value").await.unwrap();
     let new = secret(&stack).await;
     // Whatever comes of it, the others need the old one.
     let rotated = AssertUnwindSafe(async {

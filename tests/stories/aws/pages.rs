@@ -18,21 +18,25 @@ const OPERATE: &str = "docs/operate.md";
 
 /// Somebody with a shell, who has typed what docs/deploy.md begins with.
 pub(super) struct Reader {
-    began_with: String,
+    /// The variables and functions that came of it.
+    knows: String,
     /// What stands on the pages, and what it is here.
-    here: Vec<(String, String)>,
+    here: Vec<(&'static str, String)>,
 }
 
 impl Reader {
-    pub(super) fn of(stack: &Stack) -> Self {
+    pub(super) async fn of(stack: &Stack) -> Self {
         let page = repository::read(DEPLOY);
         let block = block(&page, "API=$(output ApiUrl)");
-        let began_with = block.split("\n\n").next().unwrap().to_owned();
-        Self { began_with, here: vec![("event-hooks-dev".into(), stack.name().into())] }
+        let beginning = block.split("\n\n").next().unwrap();
+        let here = vec![("event-hooks-dev", stack.name().to_owned())];
+        let reader = Self { knows: String::new(), here };
+        let shown = format!("{beginning}\ndeclare -p STACK API TOKEN HOOK\ndeclare -f output");
+        Self { knows: reader.runs("", &shown).await.unwrap(), ..reader }
     }
 
     fn who_receives_at(mut self, receiver: &Receiver) -> Self {
-        self.here.push(("https://example.com/hook".into(), receiver.url()));
+        self.here.push(("https://example.com/hook", receiver.url()));
         self
     }
 
@@ -44,17 +48,18 @@ impl Reader {
 
     /// The same, of one thing.
     async fn types_of(&self, id: &str, page: &str, part: &str) -> Result<String, String> {
-        self.runs(id, &block(&repository::read(page), part)).await
+        let block = block(&repository::read(page), part);
+        self.runs(id, &block).await
     }
 
     async fn runs(&self, id: &str, commands: &str) -> Result<String, String> {
-        let typed = format!("{}\n{commands}", self.began_with);
-        let typed = self.here.iter().fold(typed, |typed, (page, here)| typed.replace(page, here));
+        let here = |typed: String, (page, here): &(&str, String)| typed.replace(page, here);
+        let typed = self.here.iter().fold(commands.to_owned(), here);
         let tools = repository::root().join(".venv/bin");
         let path = format!("{}:{}", tools.display(), env::var("PATH").unwrap());
-        let fails = "curl() { command curl --fail-with-body \"$@\"; }";
+        let fails = "curl() { command curl --show-error --fail-with-body \"$@\"; }";
         let ran = Command::new("bash")
-            .args(["-euo", "pipefail", "-c", &format!("{fails}\n{typed}")])
+            .args(["-euo", "pipefail", "-c", &format!("{}\n{fails}\n{typed}", self.knows)])
             .envs([("PATH", path.as_str()), ("ID", id)])
             .output()
             .await
@@ -71,10 +76,11 @@ fn block(page: &str, part: &str) -> String {
     blocks.find(|it| it.contains(part)).unwrap_or_else(|| panic!("no block with {part}"))
 }
 
-/// The last line that was printed, which may have none before it.
+/// The last answer of those that were printed, one after the other.
 fn last(printed: &str) -> Value {
-    let began = printed.rfind("\n{").map_or(0, |it| it + 1);
-    serde_json::from_str(&printed[began..]).unwrap_or_else(|error| panic!("{error}: {printed}"))
+    let answers = serde_json::Deserializer::from_str(printed).into_iter();
+    let answers = answers.collect::<Result<Vec<_>, _>>();
+    answers.unwrap_or_else(|error| panic!("{error}: {printed}")).pop().expect("an answer")
 }
 
 async fn received(receiver: &Receiver) -> Value {
@@ -84,7 +90,7 @@ async fn received(receiver: &Receiver) -> Value {
 #[tokio::test]
 async fn a_stack_is_seen_to_work_and_looked_after() {
     let Some((_, receiver)) = deployed("the commands of docs/deploy.md").await else { return };
-    let reader = Reader::of(&Stack::deployed().unwrap()).who_receives_at(&receiver);
+    let reader = Reader::of(&Stack::deployed().unwrap()).await.who_receives_at(&receiver);
 
     let printed = reader.types(DEPLOY, "$API/status").await.unwrap();
     assert!(
@@ -118,7 +124,7 @@ async fn a_stack_is_seen_to_work_and_looked_after() {
 async fn what_could_not_be_processed_is_looked_at_and_dropped() {
     let Some((world, _)) = deployed("the commands about poison").await else { return };
     let stack = Stack::deployed().unwrap();
-    let reader = Reader::of(&stack);
+    let reader = Reader::of(&stack).await;
     let text = format!("no task, but {:016x}", fastrand::u64(..));
     let sent = json!({"QueueUrl": stack.output("EventsQueueUrl"), "MessageBody": text});
     stack.ask("sqs", "send_message", sent).await;
