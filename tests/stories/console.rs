@@ -6,7 +6,9 @@
 
 use std::{
     collections::HashMap,
-    process::Command,
+    process::{Command, Stdio},
+    sync::mpsc,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -65,8 +67,14 @@ pub(crate) fn typed<'a>(
 ) -> (String, String) {
     let replace = |command: String, (on_page, here): (&str, &str)| command.replace(on_page, here);
     let command = here.into_iter().fold(command.to_owned(), replace);
-    let ran = Command::new("sh").args(["-c", &command]).output().unwrap();
-    (command, String::from_utf8(ran.stdout).unwrap())
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &command]).stdin(Stdio::null()).stdout(Stdio::piped());
+    let child = shell.spawn().unwrap();
+    // Some of them wait for something, which may never be.
+    let (end, ended) = mpsc::channel();
+    thread::spawn(move || end.send(child.wait_with_output()));
+    let ran = ended.recv_timeout(3 * PATIENCE).unwrap_or_else(|_| panic!("no end: {command}"));
+    (command, String::from_utf8(ran.unwrap().stdout).unwrap())
 }
 
 /// The commands that ask the server.

@@ -15,6 +15,7 @@ mod aws;
 mod customising;
 mod delivering;
 mod enduring;
+mod filters_docs;
 mod guarantees_docs;
 mod killing;
 mod lua_docs;

@@ -91,7 +91,7 @@ class Gateway:
     def configure(self, config):
         """Somebody changed the plugin's configuration; None: there is none."""
         configs = None if config is None else self.to_lua([config])
-        self._handler[b"configure"](self._handler, configs)
+        self.host[b"configure"](self._handler, configs)
 
     def changes(self, operation, schema, entity, old_entity=None, definition=None):
         """An entity was created, updated or deleted in this worker."""
@@ -107,7 +107,7 @@ class Gateway:
         self.host[b"health"](*(self.to_lua(target.get(name)) for name in names), health.encode())
 
     def ends(self, request):
-        """A request is in its log phase."""
+        """A request is in its log phase; the plugin sees it where it is configured."""
         request = {"status": 200, "source": "service", "ip": "10.42.0.1", "headers": {}} | request
         self.host[b"log_phase"](self._handler, self.to_lua(request))
 

@@ -148,6 +148,25 @@ class CatalogTest(World):
             )
             self.assertEqual(stand_in.requests[0].json(), {})
 
+    def test_so_has_one_that_is_configured_while_we_wait_for_the_last(self):
+        one, other = self.stand_in(), self.stand_in()
+        gateway = self.gateway(one, "kong")
+        gateway.publishes("my-plugin", "noticed")
+        configure_before_the_answer = gateway.lua.eval(b"""function(handler, configs)
+          local request = host.http
+          host.http = function(...)
+            host.http = request
+            host.configure(handler, configs)
+            return request(...)
+          end
+        end""")
+        new = gateway.to_lua([{"ingest_url": other.url}])
+        configure_before_the_answer(gateway._handler, new)
+        gateway.passes(5)
+        for stand_in in (one, other):
+            self.assertEqual([request.method for request in stand_in.requests], ["PUT"])
+        self.assertEqual(gateway.lines(), [])
+
 
 if __name__ == "__main__":
     unittest.main()

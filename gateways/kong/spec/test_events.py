@@ -322,6 +322,26 @@ class EventsTest(unittest.TestCase):
                 events = self.received(gateway, before + 1)
                 self.assertEqual(events[-1]["entity"], {"username": name})
 
+    def test_the_environment_is_not_enough_for_what_requests_tell(self):
+        told = ["rate-limiting-advanced", "http-log-enterprise"]
+        self.hook("crud", "consumers")
+        for source in told:
+            self.hook(source)
+        gateway = Gateway(None, env={"EVENT_HOOKS_INGEST_URL": self.ingest.url})
+        expected = []
+        for name, config, arrive in [
+            ("not configured", None, ["crud"]),
+            ("configured, but for the address", {"requests": True}, ["crud", *told]),
+            ("not any more", None, ["crud"]),
+        ]:
+            with self.subTest(name):
+                gateway.configure(config)
+                gateway.ends(LIMITED)
+                gateway.changes("create", "consumers", {})
+                expected += arrive
+                events = self.received(gateway, len(expected))
+                self.assertCountEqual([event["source"] for event in events], expected)
+
     def test_a_workspace_is_part_of_the_address(self):
         status, _ = self.ingest.ask(
             "POST",
@@ -340,17 +360,19 @@ class EventsTest(unittest.TestCase):
         self.assertEqual(self.receiver.wait_for(1)[0]["entity"], {"username": "/blue/"})
 
     def test_without_an_address_nothing_is_taken_and_nothing_fails(self):
-        gateway = Gateway(None)
-        gateway.changes("create", "consumers", {})
-        gateway.becomes("unhealthy", **TARGET)
-        gateway.ends(LIMITED)
-        self.assertEqual(gateway.emits("x", "y"), "there is no ingest_url to post events to")
-        gateway.passes(60)
-        self.assertEqual(gateway.attempts, 0)
-        self.assertEqual(gateway.lines("err", "timer"), [])
-        self.assertEqual(
-            gateway.lines("warn"), ["event hooks: nothing is posted, for there is no ingest_url"]
-        )
+        for config in (None, {}):
+            gateway = Gateway(config)
+            gateway.changes("create", "consumers", {})
+            gateway.becomes("unhealthy", **TARGET)
+            gateway.ends(LIMITED)
+            self.assertEqual(gateway.emits("x", "y"), "there is no ingest_url to post events to")
+            gateway.passes(60)
+            self.assertEqual(gateway.attempts, 0)
+            self.assertEqual(gateway.lines("err", "timer"), [])
+            self.assertEqual(
+                gateway.lines("warn"),
+                ["event hooks: nothing is posted, for there is no ingest_url"],
+            )
 
     def test_the_stream_module_is_left_alone(self):
         gateway = self.gateway()

@@ -220,6 +220,28 @@ class RedactionTest(unittest.TestCase):
         shown = [json.loads(text)["data"]["entity"] for text in queued]
         self.assertEqual(shown, [{"a": "***", "b": 2}, {"a": 1, "b": "***"}, {"a": 1, "b": 2}])
 
+    def test_what_a_list_hid_stays_hidden_when_the_plugin_is_removed(self):
+        url = "http://127.0.0.1:1"
+        gateway = Gateway(None, env={"EVENT_HOOKS_INGEST_URL": url})
+        queued = capture(gateway)
+        entity = {"key": "k", "pin": "p", "id": "i"}
+        for name, config, hidden in [
+            ("never configured: the default", None, ["key"]),
+            ("a list replaces the default", {"redact": ["*.pin"]}, ["pin"]),
+            ("removed: both", None, ["key", "pin"]),
+            ("so it stays", None, ["key", "pin"]),
+            ("a list counts again", {"redact": ["*.id"]}, ["id"]),
+            ("removed: the default and the last", None, ["key", "id"]),
+            ("an empty list", {"redact": []}, []),
+            ("removed: the default", None, ["key"]),
+            ("no list", {"redact": NULL}, ["key"]),
+        ]:
+            with self.subTest(name):
+                gateway.configure(config and {"ingest_url": url} | config)
+                gateway.changes("create", "keyauth_credentials", entity)
+                shown = json.loads(queued.pop())["data"]["entity"]
+                self.assertEqual(shown, entity | {field: "***" for field in hidden})
+
     def test_the_gateways_own_copy_is_left_as_it_is(self):
         gateway = Gateway({"ingest_url": "http://127.0.0.1:1"})
         entity = gateway.to_lua({"password": "s3cr3t", "custom_id": NULL})

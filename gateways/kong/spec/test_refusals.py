@@ -201,6 +201,47 @@ class RefusalsTest(World):
             self.assertEqual(len(gateway.lines()), 1, name)
             self.assertIn("was refused: answered ", gateway.lines()[0])
 
+    @both_queues
+    def test_such_an_event_is_found_where_requests_are_too_large_besides(self, queue):
+        def answer(request):
+            if len(request.ids()) > 2:
+                return says(413)(request)
+            if b"poison" in request.body:
+                return says(500)(request)
+            return NO_EVENT(request) if request.body == b"[]" else taken(request)
+
+        stand_in = self.stand_in(otherwise=answer)
+        gateway = self.gateway(stand_in, queue)
+        self.emit(gateway, [{"text": "poison"}] + numbered(3))
+        gateway.passes(900)
+        accepted = [post.json() for post in stand_in.posts() if answer(post)[0] == 202]
+        self.assertEqual([e["data"] for part in accepted for e in part], numbered(3))
+        self.assertEqual(len(gateway.lines()), 1)
+
+    @both_queues
+    def test_no_event_is_suspected_for_what_went_wrong_before_others_were_taken(self, queue):
+        broken = says(502)
+        for name, script in [
+            ("an outage, and later another", [broken] * 19 + [taken] + [broken] * 3),
+            ("one now and then", [broken, taken] * 30 + [broken] * 3),
+        ]:
+
+            def answer(request, script=script):
+                if request.body == b"[]":
+                    return NO_EVENT(request)
+                return (script.pop(0) if script else taken)(request)
+
+            stand_in = self.stand_in(otherwise=answer)
+            gateway = self.gateway(stand_in, queue)
+            count = script.count(taken) + 1
+            for number in range(count):
+                self.emit(gateway, numbered(1, start=number))
+                gateway.passes(600)
+            self.assertEqual(gateway.lines(), [], name)
+            posted = self.posted(stand_in)
+            self.assertEqual(posted[-1], {"number": count - 1}, name)
+            self.assertNotIn(b"[]", [post.body for post in stand_in.posts()], name)
+
     def test_no_event_is_suspected_where_it_may_be_the_way(self):
         for name, said in [
             ("a token that may not", says(403, {"message": "you do not have permissions"})),

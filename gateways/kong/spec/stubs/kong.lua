@@ -82,7 +82,18 @@ function host.health(...)
   end
 end
 
+local is_configured = false
+
+--- At start and with each change of a configuration; nil, where the plugin has none.
+function host.configure(handler, configs)
+  is_configured = configs ~= nil
+  handler:configure(configs)
+end
+
+--- Kong runs the phases of a request for plugins that are configured, and for no other.
 function host.log_phase(handler, described)
   request = described
-  handler:log()
+  if is_configured then
+    handler:log()
+  end
 end

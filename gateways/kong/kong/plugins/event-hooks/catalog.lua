@@ -56,7 +56,8 @@ end
 -- and holds up nobody; nil and the reason is for what may come right.
 local function put(entry)
   local path = "/event-hooks/sources/" .. escape(entry.source) .. "/" .. escape(entry.event)
-  local spec = entry.spec
+  -- While we wait for the answer, somebody may publish anew, or configure another address.
+  local spec, address = entry.spec, settings.get("ingest_url")
   local answer, reason = ingest.request("PUT", path, cjson.encode(spec))
   if not answer then
     return nil, reason
@@ -68,9 +69,8 @@ local function put(entry)
     kong.log.err("event hooks: cannot publish ", entry.source, "/", entry.event, ": ",
                  verdict.said(answer))
   end
-  -- Somebody may have published it anew meanwhile.
   if entry.spec == spec then
-    entry.known_at = settings.get("ingest_url")
+    entry.known_at = address
   end
   return true
 end

@@ -66,7 +66,7 @@ local init_worker = door("init_worker", function()
 end)
 
 --- In every worker, at start and whenever a plugin's configuration changes, with those of this
--- plugin: one, for the schema allows global ones only.
+-- plugin: one, for the schema allows global ones only; nil, where it is not configured.
 local configure = door("configure", function(configs)
   settings.use(configs and configs[1])
   if not settings.is_on() then
@@ -83,7 +83,7 @@ local configure = door("configure", function(configs)
   catalog.start()
 end)
 
---- At the end of every request.
+--- At the end of every request, where the plugin is configured: Kong runs the phases of no other.
 local log = door("log", function()
   if wants("rate_limits") then
     local data = requests.rate_limit_exceeded()

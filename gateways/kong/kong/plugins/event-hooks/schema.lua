@@ -67,7 +67,7 @@ return {
           default = DEFAULTS.redact,
           elements = { type = "string", match = "^[^.]+%.[^.].*$" },
           description = "Fields of entities that are hidden besides, as schema.field; * stands "
-            .. "for any name.",
+            .. "for any name. It replaces the default: repeat what of that is to stay hidden.",
         } },
       },
     } },

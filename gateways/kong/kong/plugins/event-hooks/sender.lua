@@ -23,8 +23,8 @@ local tonumber = tonumber
 
 --- The ingest takes 4 MiB; the way there may take less.
 local MOST_REQUEST_BYTES = 1024 * 1024
---- After so many doubtful answers in a row, events are suspected. With the waits between them, that
--- is some minutes, which an outage may last.
+--- After so many doubtful answers in a row, with no event settled in between, events are suspected.
+-- With the waits between them, that is some minutes, which an outage may last.
 local MOST_DOUBTS = 20
 
 local sender = {}
@@ -41,7 +41,8 @@ function sender.new_line()
     dropped = 0,
     -- Not before then is anything posted: the ingest asked for it.
     not_before = 0,
-    -- Doubtful answers in a row, and whether it is the events that are in doubt now.
+    -- Doubtful answers since an event was settled, and whether it is the events that are in doubt
+    -- in this call of `send`.
     doubts = 0,
     is_suspicious = false,
   }
@@ -86,7 +87,10 @@ local function open_ones(line, events)
   return open
 end
 
+--- This one is dealt with. As long as that happens, nothing is stuck, and nothing in doubt. Only
+-- that counts: to be told that a request is too large moves no event, and may come each time.
 local function settle(line, event)
+  line.doubts = 0
   line.ahead[event.number] = true
   while line.ahead[line.settled + 1] do
     line.settled = line.settled + 1

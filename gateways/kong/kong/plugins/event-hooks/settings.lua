@@ -3,7 +3,9 @@
 -- By the configuration of the plugin; for what that leaves open, by the environment; for the rest,
 -- by the defaults below, which are the schema's too.
 
+local ipairs = ipairs
 local null = ngx.null
+local type = type
 
 local settings = {}
 
@@ -58,9 +60,17 @@ local environment = {
 
 local config = {}
 
---- Goes by this configuration from now on; by none, where it is nil.
-function settings.use(new)
-  config = type(new) == "table" and new or {}
+--- The rules of both lists, each once.
+local function union(rules, more)
+  local all, known = {}, {}
+  for _, list in ipairs({ rules, more }) do
+    for _, rule in ipairs(list) do
+      if not known[rule] then
+        all[#all + 1], known[rule] = rule, true
+      end
+    end
+  end
+  return all
 end
 
 --- One of the settings; nil where it is open.
@@ -73,6 +83,17 @@ function settings.get(name)
     value = settings.DEFAULTS[name]
   end
   return value
+end
+
+--- Goes by this configuration from now on; by none, where it is nil: the plugin was not configured,
+-- or is not any more. With an address in the environment events go on then, so what was hidden
+-- until now stays hidden, besides what is by default.
+function settings.use(new)
+  if type(new) == "table" then
+    config = new
+  else
+    config = { redact = union(settings.DEFAULTS.redact, settings.get("redact")) }
+  end
 end
 
 --- Is there a place to post events to?
