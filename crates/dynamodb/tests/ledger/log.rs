@@ -156,7 +156,7 @@ async fn an_empty_log_is_listed_in_no_time_however_long_it_is_kept() {
         let began = std::time::Instant::now();
         let page = ledger.deliveries(&query, START + DAY * 365).await.unwrap();
         assert_eq!(page.next, None);
-        assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
     })
     .await;
 }
