@@ -27,11 +27,15 @@ def binary():
 
 
 class Ingest:
-    """The real server with an empty folder."""
+    """The real server with an empty folder, which is made within `folder`. What else is to stand in
+    its environment is in `settings`; `stderr` is the file that it complains in.
+    """
 
-    def __init__(self, token=None):
+    def __init__(self, token=None, settings=None, folder=None, stderr=None):
         self._token = token
-        self._folder = tempfile.TemporaryDirectory()
+        self._settings = {"EVENT_HOOKS_LOG": "off"} | (settings or {})
+        self._folder = tempfile.TemporaryDirectory(dir=folder)
+        self._stderr = stderr
         self._process = None
         self.port = 0
         self.start()
@@ -56,8 +60,9 @@ class Ingest:
         token = {"EVENT_HOOKS_ADMIN_TOKEN": self._token} if self._token else {}
         self._process = subprocess.Popen(
             [binary(), "--listen", f"127.0.0.1:{self.port}", "--data", self._folder.name],
-            env=plain | token | {"EVENT_HOOKS_LOG": "off"},
+            env=plain | token | self._settings,
             stdout=subprocess.PIPE,
+            stderr=self._stderr,
             text=True,
         )
         banner = self._process.stdout.readline()

@@ -1,8 +1,8 @@
 """Is GET /openapi.json a document of OpenAPI 3.1, and does the server do what it says?
 
 Starts the server with an empty folder and a first token on a free port, has openapi-spec-validator
-judge the document, has schemathesis ask everything that is in it, and stops the server. What both
-are told is in schemathesis.toml and hooks.py.
+judge the document, checks that filters fit it (filters.py), has schemathesis ask everything that is
+in it, and stops the server. What schemathesis is told is in schemathesis.toml and hooks.py.
 
 With arguments, these go to schemathesis: `run.py --include-operation-id createHook`.
 """
@@ -16,55 +16,42 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
+sys.path.append(str(HERE.parent))
+sys.dont_write_bytecode = True
+from wire_ends import Ingest, ask  # noqa: E402
+
+import filters  # noqa: E402
+
 TOKEN = "first-token"
-# How long the server may take to start, and schemathesis to ask everything, in seconds.
-PATIENCE, LONGEST = 20, 180
-
-
-def binary():
-    """The server: where EVENT_HOOKS_BINARY says, or where cargo puts it."""
-    folder = os.environ.get("CARGO_TARGET_DIR", ROOT / "target")
-    return os.environ.get("EVENT_HOOKS_BINARY", pathlib.Path(folder) / "debug" / "event-hooks")
+# Hooks reach no private address.
+SETTINGS = {
+    "EVENT_HOOKS_EGRESS_ALLOW": "",
+    "EVENT_HOOKS_LOG": "error",
+    "EVENT_HOOKS_LOG_FORMAT": "json",
+}
+# How long schemathesis may take to ask everything, in seconds: about twice what it takes.
+LONGEST = 180
 
 
 @contextlib.contextmanager
 def server():
-    """The address of a server that remembers nothing, and the file that it complains in. Its folder
-    is in memory where that is to be had, so that thousands of changes wait for no disk. Its hooks
-    reach no private address.
+    """A server that remembers nothing, and the file that it complains in. Its folder is in memory
+    where that is to be had, so that thousands of changes wait for no disk.
     """
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    plain = {k: v for k, v in os.environ.items() if not k.startswith("EVENT_HOOKS_")}
-    settings = {
-        "EVENT_HOOKS_ADMIN_TOKEN": TOKEN,
-        "EVENT_HOOKS_EGRESS_ALLOW": "",
-        "EVENT_HOOKS_LOG": "error",
-        "EVENT_HOOKS_LOG_FORMAT": "json",
-    }
     with tempfile.TemporaryDirectory(dir=memory) as folder:
         complaints = pathlib.Path(folder) / "stderr"
         with complaints.open("w") as stderr:
-            process = subprocess.Popen(
-                [binary(), "--listen", "127.0.0.1:0", "--data", pathlib.Path(folder) / "data"],
-                env=plain | settings,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                text=True,
-            )
-        try:
-            # Its one line, which is there when it listens.
-            port = process.stdout.readline().strip().rsplit(":", 1)[1]
-            yield f"http://127.0.0.1:{port}", complaints
-        finally:
-            process.kill()
-            process.wait()
-            process.stdout.close()
+            try:
+                ingest = Ingest(TOKEN, SETTINGS, folder, stderr)
+            except AssertionError as error:
+                sys.exit(f"{error}\n{complaints.read_text()}")
+        with contextlib.closing(ingest):
+            yield ingest, complaints
 
 
 def has_many_addresses():
@@ -78,35 +65,50 @@ def has_many_addresses():
 
 
 def main(arguments):
-    with server() as (address, complaints), tempfile.TemporaryDirectory() as remembered:
-        with urllib.request.urlopen(f"{address}/openapi.json", timeout=PATIENCE) as answer:
-            OpenAPIV31SpecValidator(json.load(answer)).validate()
-        command = [
-            pathlib.Path(sys.executable).with_name("schemathesis"),
-            "--config-file",
-            "schemathesis.toml",
-            "run",
-            f"{address}/openapi.json",
-            *arguments,
-        ]
-        if not has_many_addresses():
-            print("skipped: ignored_auth, for this machine has one loopback address only")
-            command += ["--exclude-checks", "ignored_auth"]
-        told = {
-            "EVENT_HOOKS_TEST_URL": address,
-            "EVENT_HOOKS_TEST_TOKEN": TOKEN,
-            "HYPOTHESIS_STORAGE_DIRECTORY": remembered,
-            "PYTHONDONTWRITEBYTECODE": "1",
-        }
-        began = time.monotonic()
-        asked = subprocess.run(command, env=os.environ | told, cwd=HERE, check=False)
-        took = time.monotonic() - began
+    with server() as (ingest, complaints), tempfile.TemporaryDirectory() as remembered:
+        _, _, text = ask(ingest.port, "GET", "/openapi.json")
+        document = json.loads(text)
+        OpenAPIV31SpecValidator(document).validate()
+        filters.check(ingest, document)
+        code = ask_everything(ingest, remembered, arguments)
         # What hooks log is beside it, and of no use here.
         errors = [it for it in complaints.read_text().splitlines() if '"level":"ERROR"' in it]
     for error in errors:
         print(error)
+    return code
+
+
+def ask_everything(ingest, remembered, arguments):
+    """What schemathesis ends with."""
+    command = [
+        pathlib.Path(sys.executable).with_name("schemathesis"),
+        "--config-file",
+        "schemathesis.toml",
+        "run",
+        f"{ingest.url}/openapi.json",
+        *arguments,
+    ]
+    told = {
+        "EVENT_HOOKS_TEST_URL": ingest.url,
+        "EVENT_HOOKS_TEST_TOKEN": TOKEN,
+        "HYPOTHESIS_STORAGE_DIRECTORY": remembered,
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    if has_many_addresses():
+        told["EVENT_HOOKS_TEST_MANY_ADDRESSES"] = "1"
+    else:
+        print("skipped: ignored_auth, for this machine has one loopback address only")
+        command += ["--exclude-checks", "ignored_auth"]
+    began = time.monotonic()
+    try:
+        env = os.environ | told
+        code = subprocess.run(command, env=env, cwd=HERE, timeout=LONGEST, check=False).returncode
+    except subprocess.TimeoutExpired:
+        print(f"schemathesis was stopped: it took longer than {LONGEST} s, or something hangs")
+        return 1
+    took = time.monotonic() - began
     print(f"schemathesis took {took:.0f} s, of {LONGEST} s that it may take")
-    return asked.returncode
+    return code
 
 
 if __name__ == "__main__":

@@ -144,7 +144,7 @@ Event hooks of an API gateway: what it posts to `/events` is delivered to the ho
 with `Allow`; any other method that is not described here is a 405 with `Allow`. Trailing slashes \
 are ignored.
 * Where no token is configured, none is asked for. Roles that an operation asks for stand in its \
-`security`; each of them alone is enough.
+`security`; each of them alone is enough, but where the description names an exception.
 * Lengths of texts are counted in bytes of UTF-8.
 * In bodies, null is the same as a missing field, but for PATCH, where it resets. In JSON, names \
 with dots (`config.url`) may stand for members of members.";

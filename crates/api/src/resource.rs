@@ -1,7 +1,8 @@
 //! Which paths are there, and what can each of them be asked?
 //!
 //! A handler is registered together with what `GET /openapi.json` says of it: there is no other
-//! way. Which permission it asks for is read off its own type.
+//! way. Which permission it asks for is read off its own type; where that depends on the request,
+//! and the type does not have it, the description says it (`POST /events`).
 
 use axum::{
     Router,

@@ -2,12 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use axum::body::Body;
+use futures_util::stream;
 use http::Method;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 use uuid::Uuid;
 
-use crate::doors::{Doors, id, request, webhook};
+use crate::doors::{Doors, JSON, id, request, webhook};
+
+/// Where events are read.
+const OF_EVENTS: [&str; 2] = ["/events", "/events/explain"];
 
 /// Every operation: its method, its path, and what is said of it.
 fn operations(document: &Value) -> Vec<(String, String, Value)> {
@@ -131,9 +136,135 @@ async fn what_is_refused_is_described_too() {
         let answer = doors.send(request(method.clone(), &path, &headers, "x".to_owned())).await;
         assert_eq!(answer.status.as_str(), status, "{name}");
         let method = method.as_str().to_lowercase();
-        let said = document["paths"][described][&method]["responses"].get(status);
-        let name_of_it = said.and_then(|it| it["$ref"].as_str()).unwrap();
-        let response = document.pointer(name_of_it.trim_start_matches('#')).unwrap();
+        let said = &document["paths"][described][&method]["responses"][status];
+        let response = meant(&document, said);
         assert_eq!(response.get("content").is_some(), !answer.text.is_empty(), "{name}");
+    }
+}
+
+/// What stands where a reference leads.
+fn meant<'a>(document: &'a Value, said: &'a Value) -> &'a Value {
+    match said["$ref"].as_str() {
+        Some(place) => document.pointer(place.trim_start_matches('#')).unwrap(),
+        None => said,
+    }
+}
+
+/// Has an answer all members that one of these schemas requires?
+fn has_members(document: &Value, schema: &Value, answer: &Value) -> bool {
+    let schema = meant(document, schema);
+    if let Some(any) = schema["anyOf"].as_array() {
+        return any.iter().any(|it| has_members(document, it, answer));
+    }
+    let required = schema["required"].as_array().unwrap();
+    required.iter().all(|it| answer.get(it.as_str().unwrap()).is_some())
+}
+
+#[tokio::test]
+async fn each_way_to_refuse_a_request_for_events_is_described() {
+    let doors = Doors::open();
+    let document = doors.get("/openapi.json").await.expect(200);
+    let whole = || Body::from(r#"{"source": "crud"}"#);
+    let torn = || {
+        let error = std::io::Error::other("reset");
+        Body::from_stream(stream::iter([Ok("{"), Err(error)]))
+    };
+    let too_many = "?a".to_owned() + &"&a".repeat(1_000);
+    for described in OF_EVENTS {
+        for (name, path, headers, body) in [
+            ("an event that is none", described.to_owned(), vec![JSON], whole()),
+            ("two content types", described.to_owned(), vec![JSON, JSON], whole()),
+            ("too many arguments", format!("{described}{too_many}"), vec![JSON], whole()),
+            ("a path that is no text", format!("/%ff{described}"), vec![JSON], whole()),
+            ("a body that breaks off", described.to_owned(), vec![JSON], torn()),
+        ] {
+            let answer = doors.send(request(Method::POST, &path, &headers, body)).await;
+            let said = format!("{described}, {name}: {}", answer.text);
+            assert_eq!(answer.status, 400, "{said}");
+            let content_type = answer.header("content-type").unwrap();
+            let media_type = content_type.split(';').next().unwrap();
+            let response = &document["paths"][described]["post"]["responses"]["400"];
+            let media = meant(&document, response)["content"].get(media_type);
+            let schema = &media.unwrap_or_else(|| panic!("{said}"))["schema"];
+            if media_type == "application/json" {
+                assert!(has_members(&document, schema, &answer.json()), "{said}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_may_be_the_data_of_an_event_or_missing() {
+    let doors = Doors::open();
+    let document = doors.get("/openapi.json").await.expect(200);
+    let attributes = [
+        ("ce-specversion", "1.0"),
+        ("ce-id", "1"),
+        ("ce-source", "crud"),
+        ("ce-type", "consumers"),
+    ];
+    for path in OF_EVENTS {
+        for (name, content_type, body) in [
+            ("data", Some("application/json"), r#"{"operation": "create"}"#),
+            ("data of a type of its own", Some("application/vnd.example+json"), "{}"),
+            ("data of no type", None, "{}"),
+            ("no data", None, ""),
+        ] {
+            let content_type = content_type.map(|it| ("content-type", it));
+            let headers: Vec<_> = attributes.into_iter().chain(content_type).collect();
+            let answer = doors.send(request(Method::POST, path, &headers, body)).await;
+            assert!(answer.status.is_success(), "{path}, {name}: {}", answer.text);
+        }
+        let operation = &document["paths"][path]["post"];
+        assert_eq!(operation["requestBody"]["required"], false, "{path}");
+        let kinds = &operation["requestBody"]["content"]["application/json"]["schema"]["anyOf"];
+        let mut kinds = kinds.as_array().unwrap().iter();
+        let asks_for = |it: &Value, word: &str| it.get(word).is_some();
+        let is_any_object = |it: &Value| {
+            it["type"] == "object" && !asks_for(it, "required") && !asks_for(it, "properties")
+        };
+        assert!(kinds.any(is_any_object), "{path}");
+        assert!(operation["description"].as_str().unwrap().contains("`+json`"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn as_many_events_are_described_as_are_read() {
+    let doors = Doors::open();
+    let document = doors.get("/openapi.json").await.expect(200);
+    for (path, most) in OF_EVENTS.into_iter().zip([1_000, 10]) {
+        let content = &document["paths"][path]["post"]["requestBody"]["content"];
+        let lists = [
+            &content["application/json"]["schema"]["anyOf"][1],
+            &content["application/cloudevents-batch+json"]["schema"],
+        ];
+        for list in lists {
+            assert_eq!(list["maxItems"], most, "{path}");
+        }
+        let event = json!({"source": "crud", "event": "consumers"});
+        for (count, is_taken) in [(most, true), (most + 1, false)] {
+            let body = Value::from(vec![event.clone(); count]);
+            let answer = doors.json(Method::POST, path, &body).await;
+            assert_eq!(answer.status.is_success(), is_taken, "{path}, {count}: {}", answer.text);
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_may_ask_for_explanations_instead_is_said() {
+    let doors = Doors::guarded("first");
+    let document = doors.get("/openapi.json").await.expect(200);
+    let first = ("kong-admin-token", "first");
+    let event = r#"{"source": "crud", "event": "consumers"}"#;
+    let description = document["paths"]["/events"]["post"]["description"].as_str().unwrap();
+    let exception = description.lines().find(|it| it.contains("`explain=true`")).unwrap();
+    for role in ["admin", "read-only", "emitter"] {
+        let wanted = json!({"name": role, "role": role}).to_string();
+        let made = doors.send(request(Method::POST, "/tokens", &[first, JSON], wanted)).await;
+        let token = made.expect(201)["token"].as_str().unwrap().to_owned();
+        let headers = [("kong-admin-token", &*token), JSON];
+        let asked = request(Method::POST, "/events?explain=true", &headers, event);
+        let is_let_in = doors.send(asked).await.status == 200;
+        assert_eq!(exception.contains(&format!("`{role}`")), is_let_in, "{role}: {exception}");
     }
 }

@@ -6,9 +6,9 @@ use hooks::{explain::Explainer, gate::FireReason};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
-use super::{LONGEST_KEY, event::LONGEST_ID, posted::MOST_EVENTS};
+use super::{EXPLAIN, LONGEST_KEY, event::LONGEST_ID, posted::MOST_EVENTS};
 use crate::{
-    auth::{Needs, ToEmit},
+    auth::{Needs, ToEmit, ToRead},
     openapi::{
         Answer, Components, Operation, Refused, Tag, Wanted, parameters,
         schema::{self, Member, about, described, one_of, open, record, uuid, visible},
@@ -21,11 +21,19 @@ pub(super) fn describe_post() -> Operation {
         .header("Location", "Where to send the same request.");
     let taken = "Every event is on disk. With `explain=true`, that is 200 and an explanation.";
     let explain = "Says what would become of the events, for those who may look, and does nothing.";
-    reading(Operation::new(Tag::Events, "postEvents", "Take events"))
+    let exception = format!(
+        "With `explain=true` it is the same as `POST {EXPLAIN}`: for {} instead of the roles in \
+         `security`, of at most {} events, and nothing is done.",
+        roles(Needs::of::<ToRead>()),
+        Explainer::MOST_EVENTS,
+    );
+    let operation = Operation::new(Tag::Events, "postEvents", "Take events")
         .about(
             "A request is taken whole or not at all. An event is dropped where another one of its \
              `id`, workspace and source came within 24 hours.",
         )
+        .about(&exception);
+    reading(MOST_EVENTS, operation)
         .needing(Some(Needs::of::<ToEmit>()))
         .takes(parameters::in_query("explain", explain, &schema::boolean()))
         .answers::<Taken>(202, taken)
@@ -35,52 +43,67 @@ pub(super) fn describe_post() -> Operation {
 
 /// `POST /events/explain`
 pub(super) fn describe_explain() -> Operation {
-    reading(Operation::new(Tag::Events, "explainEvents", "Say what would become of events"))
-        .about(&format!("Nothing is done. Of at most {} events.", Explainer::MOST_EVENTS))
-        .answers::<Explanation>(200, "What each hook would make of each event.")
+    let most = Explainer::MOST_EVENTS;
+    let operation = Operation::new(Tag::Events, "explainEvents", "Say what would become of events")
+        .about(&format!("Nothing is done. Of at most {most} events."));
+    reading(most, operation).answers::<Explanation>(200, "What each hook would make of each event.")
 }
+
+/// What no schema says: OpenAPI has no range of media types such as `*+json`, and its bodies do not
+/// depend on headers.
+const BINARY: &str = "\
+A CloudEvent in binary form has its attributes in `ce-` headers. Its body is its data, an object in \
+`application/json`, any type that ends with `+json`, or no type; or nothing at all. Without \
+these headers there must be a body.";
 
 fn visible_ascii() -> Value {
     json!({"type": "string", "pattern": "^[!-~]+$", "minLength": 1, "maxLength": LONGEST_KEY})
 }
 
-/// An operation on events in any of their forms.
-fn reading(mut operation: Operation) -> Operation {
+/// The roles that are let in, for a sentence.
+fn roles(needs: Needs) -> String {
+    let names: Vec<_> = needs.roles().map(|it| format!("`{}`", it.as_str())).collect();
+    names.join(" or ")
+}
+
+/// An operation on at most so many events, in any of their forms.
+fn reading(most: usize, operation: Operation) -> Operation {
     let event = Event::example();
     let lines = format!("{event}\n");
     let cloud_event = CloudEvent::example();
     let attribute = || json!({"type": "string"});
     let key = "Makes two requests the same.";
-    operation = operation.takes(parameters::in_header("Idempotency-Key", key, &visible_ascii()));
+    let key = parameters::in_header("Idempotency-Key", key, &visible_ascii());
+    let mut operation = operation.about(BINARY).takes(key);
     for name in ["ce-specversion", "ce-id", "ce-source", "ce-type", "ce-time"] {
-        let what = "An attribute of a CloudEvent in binary form, whose data is the body.";
+        let what = "An attribute of a CloudEvent in binary form.";
         operation = operation.takes(parameters::in_header(name, what, &attribute()));
     }
-    operation = operation.reads_as("application/json", one_or_more, event);
+    operation = operation.reads_as("application/json", move |it| in_json(most, it), event);
     for content_type in ["application/x-ndjson", "application/ndjson", "application/jsonl"] {
-        operation = operation.reads_as(content_type, |_| lines_of_events(), lines.clone().into());
+        operation = operation.reads_as(content_type, move |_| lines_of(most), lines.clone().into());
     }
     operation
         .reads_as("application/cloudevents+json", Components::wanted::<CloudEvent>, cloud_event)
         .reads_as(
             "application/cloudevents-batch+json",
-            |components| several(&components.wanted::<CloudEvent>()),
+            move |components| schema::list(most, &components.wanted::<CloudEvent>()),
             json!([CloudEvent::example()]),
         )
+        .or_no_body()
         .refused(&[Refused::BadEvents, Refused::TooLarge, Refused::UnknownKind])
 }
 
-fn one_or_more(components: &mut Components) -> Value {
+/// An event, a list of them, or what stands beside an event's attributes.
+fn in_json(most: usize, components: &mut Components) -> Value {
     let event = components.wanted::<Event>();
-    json!({"anyOf": [event, several(&event)]})
+    let mut data = about(json!({"type": "object"}), "With the attributes in `ce-` headers.");
+    data["title"] = "data of a CloudEvent in binary form".into();
+    json!({"anyOf": [event, schema::list(most, &event), data]})
 }
 
-fn several(of: &Value) -> Value {
-    schema::list(MOST_EVENTS, of)
-}
-
-fn lines_of_events() -> Value {
-    about(json!({"type": "string"}), "An event a line.")
+fn lines_of(most: usize) -> Value {
+    about(json!({"type": "string"}), &format!("An event a line, at most {most}."))
 }
 
 fn id() -> Value {

@@ -31,7 +31,7 @@ pub(crate) struct Operation {
 /// One content type of a request.
 struct Body {
     content_type: &'static str,
-    schema: fn(&mut Components) -> Value,
+    schema: Box<dyn FnOnce(&mut Components) -> Value>,
     example: Value,
 }
 
@@ -95,7 +95,7 @@ impl Operation {
     }
 
     /// It reads arguments, in each of the forms that the admin API reads.
-    pub(crate) fn reads<W: Wanted>(mut self) -> Self {
+    pub(crate) fn reads<W: Wanted + 'static>(mut self) -> Self {
         self.is_body_needed = schema::has_required(&W::schema());
         let as_form = form::example(&W::example());
         self.reads_as("application/json", Components::wanted::<W>, W::example())
@@ -108,10 +108,16 @@ impl Operation {
     pub(crate) fn reads_as(
         mut self,
         content_type: &'static str,
-        schema: fn(&mut Components) -> Value,
+        schema: impl FnOnce(&mut Components) -> Value + 'static,
         example: Value,
     ) -> Self {
-        self.bodies.push(Body { content_type, schema, example });
+        self.bodies.push(Body { content_type, schema: Box::new(schema), example });
+        self
+    }
+
+    /// What it reads may be nothing at all.
+    pub(crate) fn or_no_body(mut self) -> Self {
+        self.is_body_needed = false;
         self
     }
 

@@ -36,14 +36,14 @@ impl Wanted for EventPattern {
 fn entry() -> Value {
     let text = || json!({"type": "string"});
     let some_text = || json!({"type": "string", "minLength": 1});
-    let any_case = || operator("equals-ignore-case", &text());
-    let end = || json!({"anyOf": [text(), any_case()]});
+    let in_any_case = |text: Value| json!({"anyOf": [text, operator("equals-ignore-case", &text)]});
+    let end = || in_any_case(text());
     let some = |of: Value| json!({"anyOf": [of, {"type": "array", "minItems": 1, "items": of}]});
     let but = json!({"anyOf": [
         some(text()),
         some(json!({"type": "number"})),
-        operator("prefix", &some(some_text())),
-        operator("suffix", &some(some_text())),
+        operator("prefix", &some(in_any_case(some_text()))),
+        operator("suffix", &some(in_any_case(some_text()))),
         operator("equals-ignore-case", &some(text())),
         operator("wildcard", &some(wildcard())),
     ]});
@@ -64,14 +64,19 @@ fn wildcard() -> Value {
     json!({"type": "string", "pattern": r"^([^*\\]|\*(?!\*)|\\[*\\])*$"})
 }
 
-/// One bound, or a lower and an upper one.
+/// One bound, or a lower and an upper one in either order.
 fn numeric() -> Value {
     let bound = |operators: &[&str]| [json!({"enum": operators}), json!({"type": "number"})];
     let one = bound(&["=", "<", "<=", ">", ">="]);
-    let two = [bound(&[">", ">="]), bound(&["<", "<="])].concat();
+    let (lower, upper) = (bound(&[">", ">="]), bound(&["<", "<="]));
+    let two = |first: &[Value], second: &[Value]| {
+        let both = [first, second].concat();
+        json!({"type": "array", "prefixItems": both, "minItems": 4, "maxItems": 4})
+    };
     json!({"anyOf": [
         {"type": "array", "prefixItems": one, "minItems": 2, "maxItems": 2},
-        {"type": "array", "prefixItems": two, "minItems": 4, "maxItems": 4},
+        two(&lower, &upper),
+        two(&upper, &lower),
     ]})
 }
 

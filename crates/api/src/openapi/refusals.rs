@@ -1,6 +1,6 @@
 //! In which ways can a request be refused, and how is that written?
 
-use schemars::{JsonSchema, SchemaGenerator};
+use schemars::SchemaGenerator;
 use serde_json::{Map, Value, json};
 
 use super::schema::Components;
@@ -11,7 +11,7 @@ use crate::{error::Written, ingest::RefusedEvents};
 pub(crate) enum Refused {
     /// 400
     Unreadable,
-    /// 400, with what is wrong with each event.
+    /// 400, with what is wrong with each event where they were looked at.
     BadEvents,
     /// 401
     Unknown,
@@ -72,7 +72,12 @@ impl Refused {
     fn said(self) -> (&'static str, u16, &'static str) {
         match self {
             Self::Unreadable => ("BadRequest", 400, "It cannot be as it was wanted."),
-            Self::BadEvents => ("BadEvents", 400, "Nothing was accepted; `errors` say why."),
+            Self::BadEvents => (
+                "BadEvents",
+                400,
+                "Nothing was accepted. `errors` has the events to blame, if any; it is missing \
+                 where the request was refused before its events were looked at.",
+            ),
             Self::Unknown => ("Unauthorized", 401, "No token, or a wrong one."),
             Self::Foreign => (
                 "Forbidden",
@@ -102,13 +107,19 @@ impl Refused {
         let mut response = json!({"description": self.said().2});
         match self {
             Self::Late | Self::UnknownForm => {}
-            Self::BadEvents => response["content"] = in_json::<RefusedEvents>(components),
-            Self::Unreadable => {
-                response["content"] = in_json::<Written>(components);
-                // Of a request with two content types.
-                response["content"]["text/plain"] = json!({"schema": {"type": "string"}});
+            Self::BadEvents => {
+                let of_events = components.shown(SchemaGenerator::subschema_for::<RefusedEvents>);
+                let of_requests = components.shown(SchemaGenerator::subschema_for::<Written>);
+                response["content"] = in_json(&json!({"anyOf": [of_events, of_requests]}));
             }
-            _ => response["content"] = in_json::<Written>(components),
+            _ => {
+                let written = components.shown(SchemaGenerator::subschema_for::<Written>);
+                response["content"] = in_json(&written);
+            }
+        }
+        if self.status() == 400 {
+            // Of a request with two content types.
+            response["content"]["text/plain"] = json!({"schema": {"type": "string"}});
         }
         if matches!(self, Self::Guessing | Self::Unavailable) {
             response["headers"] = json!({"Retry-After": {
@@ -121,6 +132,6 @@ impl Refused {
     }
 }
 
-fn in_json<T: JsonSchema>(components: &mut Components) -> Value {
-    json!({"application/json": {"schema": components.shown(SchemaGenerator::subschema_for::<T>)}})
+fn in_json(schema: &Value) -> Value {
+    json!({"application/json": {"schema": schema}})
 }
