@@ -18,7 +18,7 @@ use serde_json::Value;
 use url::form_urlencoded;
 use uuid::Uuid;
 
-pub(crate) use self::address::{Query, name, segment};
+pub(crate) use self::address::{NO_WORKSPACE, Query, name, segment};
 use crate::{
     arguments::Shared,
     failure::{Done, Failure, Kind},
@@ -192,7 +192,9 @@ impl Deployment {
     }
 
     fn refused(&self, answer: &Answer) -> Failure {
-        refusal::failure(answer.status, &answer.text, self.headers.contains_key(TOKEN))
+        let failure =
+            refusal::failure(answer.status, &answer.text, self.headers.contains_key(TOKEN));
+        if answer.status.is_client_error() { failure.refusing() } else { failure }
     }
 
     async fn once(&self, request: &Request) -> Done<Answer> {
@@ -246,16 +248,18 @@ struct Answer {
 }
 
 impl Answer {
+    /// Deployments answer with an object or with nothing.
     fn json(&self) -> Done<Value> {
         if self.text.is_empty() {
             return Ok(Value::Null);
         }
-        serde_json::from_str(&self.text).map_err(|_| not_a_deployment())
+        let object = serde_json::from_str(&self.text).map(Value::Object);
+        object.map_err(|_| not_a_deployment())
     }
 }
 
 fn not_a_deployment() -> Failure {
-    Failure::failed("the answer is not JSON")
+    Failure::failed("the answer is not a JSON object")
         .hint("is that an Event Hooks deployment? --url says where")
 }
 

@@ -50,6 +50,8 @@ pub(crate) struct Failure {
     pub(crate) fields: Vec<(String, String)>,
     /// Which events are wrong, by their index in the request.
     pub(crate) events: Vec<(usize, String)>,
+    /// Did the deployment refuse the request, so that nothing of it was done?
+    is_refusal: bool,
     is_silent: bool,
 }
 
@@ -57,7 +59,15 @@ impl Failure {
     /// A failure of this kind.
     pub(crate) fn new(kind: Kind, what: impl Display) -> Self {
         let what = vec![what.to_string()];
-        Self { kind, what, hint: None, fields: Vec::new(), events: Vec::new(), is_silent: false }
+        Self {
+            kind,
+            what,
+            hint: None,
+            fields: Vec::new(),
+            events: Vec::new(),
+            is_refusal: false,
+            is_silent: false,
+        }
     }
 
     /// What was asked for cannot be, or did not go well.
@@ -68,6 +78,11 @@ impl Failure {
     /// The command line is wrong.
     pub(crate) fn usage(what: impl Display) -> Self {
         Self::new(Kind::Usage, what)
+    }
+
+    /// Somebody wants no more.
+    pub(crate) fn interrupted() -> Self {
+        Self::new(Kind::Interrupted, "stopped by Ctrl-C")
     }
 
     /// Several things are wrong, each with its own line.
@@ -81,6 +96,16 @@ impl Failure {
         Self { is_silent, ..Self::failed(format_args!("cannot write: {error}")) }
     }
 
+    /// Nothing, where somebody stopped reading: what there is to tell beside goes on.
+    pub(crate) fn unless_unheard(self) -> Done {
+        if self.is_silent { Ok(()) } else { Err(self) }
+    }
+
+    /// May what was asked for have been done all the same? Only a refusal says that it was not.
+    pub(crate) fn leaves_doubt(&self) -> bool {
+        !self.is_refusal || self.kind == Kind::Unreachable
+    }
+
     /// The same, with what went wrong before it.
     #[must_use]
     pub(crate) fn after(mut self, before: Vec<String>) -> Self {
@@ -92,6 +117,12 @@ impl Failure {
     #[must_use]
     pub(crate) fn of(self, kind: Kind) -> Self {
         Self { kind, ..self }
+    }
+
+    /// The deployment says that it is the request that is wrong.
+    #[must_use]
+    pub(crate) fn refusing(self) -> Self {
+        Self { is_refusal: true, ..self }
     }
 
     /// What to do now.

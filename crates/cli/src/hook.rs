@@ -156,10 +156,13 @@ fn differing(
 /// The hook once the changes are made.
 pub(crate) fn changed(hook: &Hook, changes: &Hook) -> Hook {
     let mut after = hook.clone();
-    let is_another = changes.contains_key("handler");
+    if changes.contains_key("handler") {
+        // Another handler begins with an empty configuration.
+        after.insert("config".into(), json!({}));
+    }
     for (name, value) in changes {
         match (after.get_mut(name), value) {
-            (Some(Value::Object(old)), Value::Object(new)) if name == "config" && !is_another => {
+            (Some(Value::Object(old)), Value::Object(new)) if name == "config" => {
                 old.extend(new.clone());
             }
             _ => drop(after.insert(name.clone(), value.clone())),

@@ -15,6 +15,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
+    deployment::NO_WORKSPACE,
     failure::{Done, Failure},
     hook::{FIELDS, Hook},
     terminal,
@@ -22,9 +23,18 @@ use crate::{
 };
 
 /// The largest file.
-const MOST_BYTES: u64 = 32 * 1024 * 1024;
+const MOST_BYTES: u64 = yaml::MOST_BYTES as u64;
 /// How alike an unknown field must be to a known one for that to be what was meant.
 const ALIKE: f64 = 0.8;
+
+/// What becomes of hooks that no file asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Others {
+    /// They stay.
+    Kept,
+    /// They are deleted.
+    Deleted,
+}
 
 /// A hook that a file asks for.
 #[derive(Debug, Clone)]
@@ -53,15 +63,19 @@ impl Wanted {
 }
 
 /// The hooks of files, folders and standard input (`-`), in order, for this workspace.
-pub(crate) fn read(paths: &[PathBuf], workspace: Option<&str>) -> Done<Vec<Wanted>> {
-    let mut wanted = Vec::new();
-    let mut mistakes = Vec::new();
+pub(crate) fn read(
+    paths: &[PathBuf],
+    workspace: Option<&str>,
+    others: Others,
+) -> Done<Vec<Wanted>> {
+    let mut reader = Reader { workspace, others, wanted: Vec::new(), mistakes: Vec::new() };
     for path in files(paths)? {
         let name = path.display().to_string();
         let text = text(&path).map_err(|why| Failure::failed(format_args!("{name}: {why}")))?;
         let name = if name == "-" { "standard input".to_owned() } else { name };
-        hooks_of(&name, &text, workspace, &mut wanted, &mut mistakes);
+        reader.read(&name, &text);
     }
+    let Reader { wanted, mistakes, .. } = reader;
     if mistakes.is_empty() { Ok(wanted) } else { Err(Failure::several(mistakes)) }
 }
 
@@ -106,41 +120,62 @@ fn text(path: &Path) -> Result<String, String> {
     Ok(text)
 }
 
-/// Adds the hooks of a text, and what is wrong with it.
-fn hooks_of(
-    file: &str,
-    text: &str,
-    workspace: Option<&str>,
-    wanted: &mut Vec<Wanted>,
-    mistakes: &mut Vec<String>,
-) {
-    let documents = match yaml::read(text) {
-        Ok(documents) => documents,
-        Err(wrong) => {
-            let line = wrong.line.map_or(String::new(), |line| format!(":{line}"));
-            return mistakes.push(format!("{file}{line}: {}", wrong.why));
-        }
-    };
-    for document in documents.iter().filter(|it| !it.is_null()) {
-        let listed = match document.member("hooks") {
-            Some(hooks) => {
-                mistakes.extend(
-                    around(document, workspace).map(|(line, why)| format!("{file}:{line}: {why}")),
-                );
-                hooks
+/// Somebody who reads one file after another.
+struct Reader<'a> {
+    workspace: Option<&'a str>,
+    others: Others,
+    wanted: Vec<Wanted>,
+    mistakes: Vec<String>,
+}
+
+impl Reader<'_> {
+    /// Adds the hooks of a text, and what is wrong with it.
+    fn read(&mut self, file: &str, text: &str) {
+        let documents = match yaml::read(text) {
+            Ok(documents) => documents,
+            Err(wrong) => {
+                let line = wrong.line.map_or(String::new(), |line| format!(":{line}"));
+                return self.mistakes.push(format!("{file}{line}: {}", wrong.why));
             }
-            None => document,
         };
+        let mut documents = documents.iter().filter(|it| !it.is_null()).peekable();
+        if documents.peek().is_none() && self.others == Others::Deleted {
+            // A file that was cut off, or a command that printed nothing.
+            let why = "there is nothing in it, so nothing is pruned; hooks: [] asks for no hooks";
+            self.mistakes.push(format!("{file}: {why}"));
+        }
+        documents.for_each(|it| self.document(file, it));
+    }
+
+    fn document(&mut self, file: &str, document: &Node) {
+        let hooks = document.member("hooks");
+        if hooks.is_some() {
+            let wrong = around(document, self.workspace);
+            self.mistakes.extend(wrong.map(|(line, why)| format!("{file}:{line}: {why}")));
+        }
+        let listed = hooks.unwrap_or(document);
         let alone = || document.member("source").or(document.member("handler")).is_some();
         match listed.elements() {
-            Some(nodes) => nodes.iter().for_each(|it| one(file, it, wanted, mistakes)),
-            None if alone() => one(file, document, wanted, mistakes),
+            Some(nodes) => nodes.iter().for_each(|it| self.hook(file, it)),
+            None if alone() => self.hook(file, document),
             None if listed.is_null() => {}
             None => {
                 let line = listed.line;
-                mistakes.push(format!("{file}:{line}: expected hooks: and a list of them"));
+                self.mistakes.push(format!("{file}:{line}: expected hooks: and a list of them"));
             }
         }
+    }
+
+    fn hook(&mut self, file: &str, node: &Node) {
+        let Value::Object(hook) = node.value() else {
+            return self.mistakes.push(format!("{file}:{}: expected a hook", node.line));
+        };
+        let hook = as_answered(hook);
+        let id = hook.get("id").and_then(Value::as_str).and_then(|it| it.parse().ok());
+        let one = Wanted { id, file: file.to_owned(), node: node.clone(), hook };
+        let wrong = wrong_with(&one.hook);
+        self.mistakes.extend(wrong.iter().map(|(field, why)| one.mistake(field, why)));
+        self.wanted.push(one);
     }
 }
 
@@ -152,7 +187,7 @@ fn around<'a>(
 ) -> impl Iterator<Item = (u64, String)> + 'a {
     let others = document.members().filter(|(name, _)| *name != "hooks");
     others.filter_map(move |(name, node)| match (name, node.value()) {
-        ("workspace", Value::String(said)) if Some(&*said) == workspace => None,
+        ("workspace", Value::String(said)) if said == workspace.unwrap_or(NO_WORKSPACE) => None,
         ("workspace", Value::String(said)) => {
             let said = terminal::plain(&said);
             let why = format!(
@@ -165,20 +200,18 @@ fn around<'a>(
     })
 }
 
-fn one(file: &str, node: &Node, wanted: &mut Vec<Wanted>, mistakes: &mut Vec<String>) {
-    let Value::Object(mut hook) = node.value() else {
-        return mistakes.push(format!("{file}:{}: expected a hook", node.line));
-    };
+/// A hook as deployments show it once it is theirs: they take a pattern in a text too, and have no
+/// header without a value.
+fn as_answered(mut hook: Hook) -> Hook {
     let filter = hook.get("filter").and_then(Value::as_str).map(serde_json::from_str);
     if let Some(Ok(pattern @ Value::Object(_))) = filter {
-        // Deployments take a pattern in a text too, and show it as a pattern.
         hook.insert("filter".into(), pattern);
     }
-    let one = Wanted { id: None, file: file.to_owned(), node: node.clone(), hook };
-    let wrong = wrong_with(&one.hook);
-    mistakes.extend(wrong.iter().map(|(field, why)| one.mistake(field, why)));
-    let id = one.hook.get("id").and_then(Value::as_str).and_then(|it| it.parse().ok());
-    wanted.push(Wanted { id, ..one });
+    let headers = hook.get_mut("config").and_then(|it| it.get_mut("headers"));
+    if let Some(headers) = headers.and_then(Value::as_object_mut) {
+        headers.retain(|_, value| !value.is_null());
+    }
+    hook
 }
 
 /// What can be told without a deployment.
@@ -202,6 +235,10 @@ fn wrong_with(hook: &Hook) -> Vec<(String, String)> {
     }
     let unknown = hook.keys().filter(|name| !FIELDS.contains(&name.as_str()));
     wrong.extend(unknown.map(|name| (name.clone(), unknown_field(name))));
+    // Deployments read dots in here too, and show what they read: it would differ for ever.
+    let config = hook.get("config").and_then(Value::as_object).into_iter().flatten();
+    let dotted = config.map(|(name, _)| name).filter(|name| name.contains('.'));
+    wrong.extend(dotted.map(|name| (format!("config.{name}"), unknown_field(name))));
     wrong
 }
 
@@ -219,12 +256,27 @@ fn unknown_field(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
-    fn read_text(text: &str) -> Result<Vec<Wanted>, Vec<String>> {
-        let (mut wanted, mut mistakes) = (Vec::new(), Vec::new());
-        hooks_of("f", text, Some("team"), &mut wanted, &mut mistakes);
-        if mistakes.is_empty() { Ok(wanted) } else { Err(mistakes) }
+    fn read_as(
+        text: &str,
+        workspace: Option<&str>,
+        others: Others,
+    ) -> Result<Vec<Hook>, Vec<String>> {
+        let mut reader = Reader { workspace, others, wanted: Vec::new(), mistakes: Vec::new() };
+        reader.read("f", text);
+        let Reader { wanted, mistakes, .. } = reader;
+        if mistakes.is_empty() {
+            Ok(wanted.into_iter().map(|it| it.hook).collect())
+        } else {
+            Err(mistakes)
+        }
+    }
+
+    fn read_text(text: &str) -> Result<Vec<Hook>, Vec<String>> {
+        read_as(text, Some("team"), Others::Kept)
     }
 
     #[test]
@@ -283,8 +335,60 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_in_a_text_is_the_pattern() {
-        let wanted = read_text("source: a\nhandler: log\nfilter: '{\"a\": [1]}'\n").unwrap();
-        assert_eq!(wanted[0].hook["filter"], serde_json::json!({"a": [1]}));
+    fn dots_are_for_deployments_that_expand_them() {
+        let hook = |config: &str| format!("source: a\nhandler: webhook\nconfig:\n{config}");
+        for (name, config, expected) in [
+            (
+                "a field of a field",
+                "  url: x\n  headers.X-Team: blue\n",
+                Err(
+                    "f:5: config.headers.X-Team: unknown field; write headers: and X-Team: below it",
+                ),
+            ),
+            ("a header's name", "  headers:\n    X.Team: blue\n", Ok(())),
+            ("a member of a payload", "  payload:\n    a.b: 1\n", Ok(())),
+        ] {
+            let expected = expected.map_err(|it: &str| vec![it.to_owned()]);
+            assert_eq!(read_text(&hook(config)).map(drop), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_file_without_hooks_deletes_all_only_where_it_says_so() {
+        let nothing =
+            "f: there is nothing in it, so nothing is pruned; hooks: [] asks for no hooks";
+        for (name, text, expected) in [
+            ("no file's worth", "", Some(nothing)),
+            ("a comment", "# later\n", Some(nothing)),
+            ("an empty document", "---\n", Some(nothing)),
+            ("null", "null\n", Some(nothing)),
+            ("no hooks", "hooks: []\n", None),
+            ("an empty list", "[]\n", None),
+        ] {
+            let expected = expected.map_or(Ok(Vec::new()), |it| Err(vec![it.to_owned()]));
+            assert_eq!(read_as(text, None, Others::Deleted), expected, "{name}");
+            assert_eq!(read_as(text, None, Others::Kept), Ok(Vec::new()), "{name}, kept");
+        }
+    }
+
+    #[test]
+    fn what_is_called_default_is_no_workspace() {
+        let text = "workspace: default\nhooks: []\n";
+        assert_eq!(read_as(text, None, Others::Kept), Ok(Vec::new()));
+        assert_eq!(
+            read_as(text, Some("team"), Others::Kept),
+            Err(vec![
+                "f:1: workspace: these are hooks of 'default': say --workspace default, or take this line out"
+                    .to_owned()
+            ])
+        );
+    }
+
+    #[test]
+    fn a_hook_is_read_as_deployments_show_it() {
+        let read = |text: &str| read_text(&format!("source: a\nhandler: log\n{text}")).unwrap();
+        assert_eq!(read("filter: '{\"a\": [1]}'\n")[0]["filter"], json!({"a": [1]}));
+        let headers = read("config: {headers: {x: null, y: z}}\n");
+        assert_eq!(headers[0]["config"]["headers"], json!({"y": "z"}));
     }
 }

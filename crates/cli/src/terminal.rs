@@ -46,7 +46,8 @@ pub(crate) fn confirm(question: &str, yes: bool) -> Done {
     }
     let _ = write!(anstream::stderr().lock(), "{question} [y/N] ");
     let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer).map_err(|error| Failure::writing(&error))?;
+    let read = io::stdin().lock().read_line(&mut answer);
+    read.map_err(|error| Failure::failed(format_args!("cannot read the answer: {error}")))?;
     if is_yes(&answer) { Ok(()) } else { Err(Failure::failed("nothing was deleted")) }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! **Invariant:** what is written here is read as the same value.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, collections::HashSet, fmt, panic::resume_unwind, thread};
 
 use serde::{
     Deserialize, Deserializer,
@@ -13,6 +13,17 @@ use serde_json::{Map, Number, Value};
 use serde_saphyr::{Error, Options, Spanned, UserMessageFormatter};
 
 use crate::failure::{Done, Failure};
+
+/// The largest text that one should read.
+pub(crate) const MOST_BYTES: usize = 32 * 1024 * 1024;
+/// How many values a text may have: one of that size that people or deployments write has fewer.
+const MOST_NODES: usize = MOST_BYTES / 4;
+/// The deepest that values nest: deployments take payloads of 100 levels, which stand in a hook.
+const MOST_LEVELS: usize = 110;
+/// What that takes, several times over: each level is a dozen calls, and threads may have little.
+const STACK: usize = 16 * 1024 * 1024;
+/// How much of a text may be there because an alias repeats it.
+const MOST_REPEATED: usize = 250_000;
 
 /// Writes a value.
 pub(crate) fn write(value: &Value) -> Done<String> {
@@ -48,8 +59,15 @@ pub(crate) struct Unreadable {
 
 /// The documents of a text. Empty ones are left out.
 pub(crate) fn read(text: &str) -> Result<Vec<Node>, Unreadable> {
-    serde_saphyr::from_multiple_with_options(&of_json(text), options())
-        .map_err(|error| unreadable(&error))
+    let read = || {
+        serde_saphyr::from_multiple_with_options(&of_json(text), options())
+            .map_err(|error| unreadable(&error))
+    };
+    thread::scope(|scope| {
+        let reader = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, read);
+        let reader = reader.map_err(|error| Unreadable { line: None, why: error.to_string() })?;
+        reader.join().unwrap_or_else(|panic| resume_unwind(panic))
+    })
 }
 
 /// What JSON allows in its texts and YAML does not, so that JSON is YAML.
@@ -67,7 +85,16 @@ fn of_json(text: &str) -> Cow<'_, str> {
 
 /// Only `true` and `false` are booleans, as in JSON: an event may be called `on`.
 fn options() -> Options {
-    serde_saphyr::options! { strict_booleans: true }
+    serde_saphyr::options! {
+        strict_booleans: true,
+        budget: serde_saphyr::budget! {
+            max_depth: MOST_LEVELS,
+            max_documents: MOST_NODES,
+            max_nodes: MOST_NODES,
+            max_events: 2 * MOST_NODES,
+        },
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: MOST_REPEATED },
+    }
 }
 
 /// Says what is wrong without quoting the lines around it, in which there may be a secret.
@@ -123,13 +150,13 @@ impl Node {
         if let Some(node) = self.member(field) {
             return node.line;
         }
-        let mut node = self;
-        for name in field.split('.') {
-            let element = || node.elements()?.get(name.parse::<usize>().ok()?.checked_sub(1)?);
-            let Some(next) = node.member(name).or_else(element) else { break };
-            node = next;
+        let (name, rest) = field.split_once('.').unwrap_or((field, ""));
+        let element = || self.elements()?.get(name.parse::<usize>().ok()?.checked_sub(1)?);
+        match self.member(name).or_else(element) {
+            Some(node) if rest.is_empty() => node.line,
+            Some(node) => node.line_of(rest),
+            None => self.line,
         }
-        node.line
     }
 }
 
@@ -197,9 +224,9 @@ impl<'de> Visitor<'de> for Shapes {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Shape, A::Error> {
-        let mut members = Vec::new();
+        let (mut members, mut names) = (Vec::new(), HashSet::new());
         while let Some((name, node)) = map.next_entry::<String, Node>()? {
-            if members.iter().any(|(it, _)| *it == name) {
+            if !names.insert(name.clone()) {
                 return Err(A::Error::custom(format_args!("'{name}' is there twice")));
             }
             members.push((name, node));

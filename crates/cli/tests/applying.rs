@@ -102,7 +102,7 @@ fn what_was_exported_makes_the_same_hooks_elsewhere() {
 fn a_file_that_is_applied_twice_changes_nothing_the_second_time() {
     let world = World::new();
     let file = "- {source: crud, event: consumers, handler: webhook, config: {url: 'http://localhost:9000/'}}\n\
-                - {source: crud, event: consumers, handler: webhook, config: {url: 'http://localhost:9001/'}}\n\
+                - {source: crud, event: consumers, handler: webhook, config: {url: 'http://localhost:9001/', headers: {x: null, y: z}}}\n\
                 - {source: balancer, handler: log, snooze: 60.0, filter: '{\"ip\": [\"::1\"]}'}\n";
     world.write("hooks.yaml", file);
     let first = world.well("apply -f hooks.yaml");
@@ -223,6 +223,16 @@ fn pruning_deletes_what_is_not_in_the_file_within_the_workspace() {
             .contains("- delete  balancer/* log")
     );
     assert_eq!(world.json("hooks list").as_array().unwrap().len(), 3, "nothing was done yet");
+
+    let nothing = world.feed("--workspace team apply -f - --prune --yes", "");
+    assert_eq!(
+        (nothing.code, &*nothing.err),
+        (
+            1,
+            "error: standard input: there is nothing in it, so nothing is pruned; hooks: [] asks for no hooks\n"
+        )
+    );
+    assert_eq!(world.json("hooks list").as_array().unwrap().len(), 3, "nothing was done then");
 
     let pruned = world.well("--workspace team apply -f team --prune --yes");
     assert!(pruned.ends_with("0 created, 0 changed, 1 deleted, 1 as they were\n"), "{pruned}");

@@ -1,10 +1,13 @@
 //! Deliveries: looked at, followed, and sent again.
 
-use std::process::{Command, Stdio};
+use std::{
+    process::{Command, Stdio},
+    time::Instant,
+};
 
 use serde_json::Value;
 
-use crate::world::{Process, World, client};
+use crate::world::{PATIENCE, Process, World, client};
 
 const ID: &str = "6b1f3c5e-9d2a-4f7b-8a34-5c2f1e0d9b76";
 
@@ -107,19 +110,23 @@ fn deliveries_are_followed_as_they_are_made() {
     assert_eq!(tail.interrupt(), Some(0), "Ctrl-C is no failure");
 
     // Of all hooks, those that come later too; what is past is not shown.
-    let tail = std::thread::spawn({
-        let mut command = follow(&world, "deliveries tail --count 2 --interval 0.1 -o json");
-        move || String::from_utf8(command.output().unwrap().stdout).unwrap()
-    });
-    while !tail.is_finished() {
+    let mut tail =
+        follow(&world, "deliveries tail --count 2 --interval 0.1 -o json").spawn().unwrap();
+    let began = Instant::now();
+    while tail.try_wait().unwrap().is_none() {
+        if began.elapsed() > PATIENCE {
+            tail.kill().unwrap();
+        }
         world.run("hooks create source=balancer event=health handler=log id=10000000-0000-4000-8000-000000000000");
         world.well("events send --source balancer --event health");
         std::thread::sleep(std::time::Duration::from_millis(100));
     }
-    for line in tail.join().unwrap().lines() {
-        let delivery: Value = serde_json::from_str(line).unwrap();
-        assert_eq!(delivery["source"], "balancer", "{delivery}");
-    }
+    let tail = tail.wait_with_output().unwrap();
+    assert!(tail.status.success(), "{tail:?}");
+    let lines = String::from_utf8(tail.stdout).unwrap();
+    let sources =
+        lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["source"].clone());
+    assert_eq!(sources.collect::<Vec<_>>(), ["balancer", "balancer"], "{lines}");
     assert_eq!(world.run("deliveries tail 20000000-0000-4000-8000-000000000000").code, 3);
 }
 

@@ -49,6 +49,36 @@ fn poison_is_listed_and_shown_and_steers_no_terminal() {
 }
 
 #[test]
+fn nothing_that_a_deployment_answers_steers_a_terminal() {
+    let bad = r"\u001b[2J\u009b\u202e";
+    let of = |name: &str| format!(r#"{{"id": "{bad}", "{name}": "{bad}"}}"#);
+    let list = |name: &str| format!(r#"{{"data": [{}], "next": null}}"#, of(name));
+    for (words, answer) in [
+        (
+            &["events", "send", "--source", "a", "--event", "b"][..],
+            format!(r#"{{"ids": ["{bad}"]}}"#),
+        ),
+        (&["recover", ID, "--since", "1h"], of("done")),
+        (&["recover", ID, "--since", "1h", "--no-wait"], of("done")),
+        (&["deliveries", "redeliver", ID, ID], of("run")),
+        (&["deliveries", "tail", ID, "--last", "1", "--count", "1"], list("attempt")),
+        (&["deliveries", "list", ID], list("attempt")),
+        (&["hooks", "list"], list("source")),
+        (
+            &["sources", "list"],
+            format!(r#"{{"data": {{"{bad}": {{"{bad}": {}}}}}}}"#, of("unique")),
+        ),
+    ] {
+        let server = Canned::new(&[("200 OK", "", &answer)]);
+        let ran = ask(&server, words);
+        assert_eq!(ran.code, 0, "{words:?}: {ran:?}");
+        let steers = |it: char| it.is_control() && it != '\n' || it == '\u{202e}';
+        let shown = ran.out + &ran.err;
+        assert!(shown.contains("[2J") && !shown.contains(steers), "{words:?}: {shown:?}");
+    }
+}
+
+#[test]
 fn each_message_is_seen_to_whatever_becomes_of_the_others() {
     let server = Canned::new(&[
         ("404 Not Found", "", r#"{"message": "Not found"}"#),

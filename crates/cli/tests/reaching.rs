@@ -2,6 +2,8 @@
 
 use std::{net::TcpListener, process::Stdio};
 
+use tokio::net::TcpSocket;
+
 use crate::{
     canned::Canned,
     world::{World, client, run},
@@ -9,7 +11,10 @@ use crate::{
 
 #[test]
 fn who_is_not_there_is_unreachable() {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    // A port that is taken, and at which nobody listens.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let port = socket.local_addr().unwrap().port();
     let ran = run(client(&["--url", &format!("http://127.0.0.1:{port}"), "hooks", "list"]), "");
     assert_eq!(ran.code, 5, "{ran:?}");
     assert!(
@@ -34,12 +39,40 @@ fn who_is_somebody_else_is_no_deployment() {
         ("200 OK", "", "<html>"),
         ("302 Found", "location: http://elsewhere/\r\n", ""),
         ("404 Not Found", "", "<html>"),
+        ("200 OK", "", "[]"),
+        ("200 OK", "", "5"),
     ] {
         let server = Canned::new(&[(status, headers, body)]);
         let ran = run(client(&["--url", &server.url, "hooks", "list"]), "");
         assert_eq!(ran.code, 1, "{status}: {ran:?}");
         assert!(ran.err.contains("is that an Event Hooks deployment?"), "{status}: {ran:?}");
         assert_eq!(server.asked().len(), 1, "{status}: a redirect is not followed");
+    }
+}
+
+#[test]
+fn what_no_deployment_answers_is_no_defect_of_ours() {
+    let id = "10000000-0000-4000-8000-000000000000";
+    for (words, answer) in [
+        (&["sources", "list"][..], r#"{"data": {"a": {"b": 5}}}"#),
+        (&["sources", "list", "a"], r#"{"data": [5]}"#),
+        (&["sources", "publish", "a", "b"], "{}"),
+        (
+            &["events", "explain", "--source", "a", "--event", "b"],
+            r#"{"data": [{"hooks": [5]}, 5]}"#,
+        ),
+        (&["deliveries", "tail", id, "--last", "1", "--count", "1"], r#"{"data": [5]}"#),
+        (&["deliveries", "list", id], r#"{"data": [5], "offset": 5}"#),
+        (&["hooks", "list"], r#"{"data": [5]}"#),
+        (&["hooks", "get", id], "{}"),
+        (&["export"], r#"{"data": [5]}"#),
+        (&["recover", id, "--since", "1h"], "{}"),
+        (&["tokens", "create", "a", "--role", "admin"], "{}"),
+        (&["poison", "get", id], "{}"),
+    ] {
+        let server = Canned::new(&[("200 OK", "", answer)]);
+        let ran = run(client(&[&["--url", &server.url], words].concat()), "");
+        assert_eq!((ran.code, ran.err.contains("panicked")), (0, false), "{words:?}: {ran:?}");
     }
 }
 

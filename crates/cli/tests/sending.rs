@@ -106,6 +106,36 @@ fn events_that_are_refused_are_named_by_their_place() {
 }
 
 #[test]
+fn a_run_says_its_key_unless_nothing_of_it_can_have_been_accepted() {
+    let message = r#"{"message": "no"}"#;
+    for (name, status, body, says_key) in [
+        ("a defect", "500 Internal Server Error", message, true),
+        ("a gateway that lost the answer", "502 Bad Gateway", "<html>", true),
+        ("one that waited too long", "504 Gateway Timeout", "", true),
+        ("an answer that cannot be read", "202 Accepted", "{\"ids\": [", true),
+        ("no time, for long", "503 Service Unavailable", message, true),
+        ("a refusal", "400 Bad Request", message, false),
+        (
+            "a refusal with its events",
+            "400 Bad Request",
+            r#"{"message": "one", "errors": [{"index": 0, "message": "no"}]}"#,
+            false,
+        ),
+        ("a wrong token", "401 Unauthorized", message, false),
+        ("too large", "413 Payload Too Large", message, false),
+    ] {
+        let server = Canned::new(&[(status, "retry-after: 0\r\n", body)]);
+        let words = ["events", "send", "--source", "a", "--event", "b", "--key", "k"];
+        let ran = run(client(&[&["--url", &server.url], &words[..]].concat()), "");
+        assert_ne!(ran.code, 0, "{name}: {ran:?}");
+        let hint = "hint: what was sent may have been accepted; with the same input and --key k, \
+                    no event runs twice\n";
+        assert_eq!(ran.err.ends_with(hint), says_key, "{name}: {ran:?}");
+        assert_eq!(ran.err.contains("--key"), says_key, "{name}: {ran:?}");
+    }
+}
+
+#[test]
 fn what_hooks_would_make_of_an_event_is_explained() {
     let world = World::new();
     world.well(&format!("hooks create id={ID} source=crud handler=log"));

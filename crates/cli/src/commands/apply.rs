@@ -20,7 +20,7 @@ use crate::{
     deployment::{Body, Request},
     failure::{Done, Failure, Kind},
     hook::{Hook, Secrets},
-    hook_file::{self, Wanted},
+    hook_file::{self, Others, Wanted},
     plan::{self, Step},
     terminal,
 };
@@ -61,7 +61,8 @@ pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Done<bool> 
     if arguments.all_workspaces && workspace.is_some() {
         return Err(Failure::usage("one workspace, and all of them: which is it?"));
     }
-    let mut wanted = hook_file::read(&arguments.files, workspace)?;
+    let others = if arguments.prune { Others::Deleted } else { Others::Kept };
+    let mut wanted = hook_file::read(&arguments.files, workspace, others)?;
     let existing = hooks::all(context).await?;
     see_secrets(context, arguments.dry_run, &mut wanted, &existing).await?;
     let existing: Vec<Hook> = existing.into_iter().filter_map(object).collect();
@@ -73,7 +74,7 @@ pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Done<bool> 
     let mut report = Report::new(context.format(), arguments.dry_run);
     if arguments.dry_run {
         steps.iter().try_for_each(|step| report.step(step, &wanted, None))?;
-        report.end()?;
+        report.end().or_else(Failure::unless_unheard)?;
         return Ok(arguments.exit_code && !report.is_empty());
     }
     confirm(context, &steps)?;
@@ -164,14 +165,15 @@ async fn carry_out(
     let mut interrupted = pin!(tokio::signal::ctrl_c());
     let mut mistakes = Vec::new();
     let mut stopped = None;
+    let first_deletion = steps.iter().position(|it| matches!(it, Step::Delete { .. }));
     for (number, step) in steps.iter().enumerate() {
-        if matches!(step, Step::Delete { .. }) && !mistakes.is_empty() {
+        if first_deletion == Some(number) && !mistakes.is_empty() {
             mistakes.push("nothing was deleted, for not everything else was done".to_owned());
             break;
         }
         let done = tokio::select! {
             biased;
-            _ = &mut interrupted => Err(Failure::new(Kind::Interrupted, "stopped by Ctrl-C")),
+            _ = &mut interrupted => Err(Failure::interrupted()),
             done = one(context, step, wanted) => done,
         };
         match done {
@@ -234,10 +236,13 @@ fn path(hook: &Hook) -> Done<String> {
 
 /// What a deployment refused, with the places in the file that it is about.
 fn blame(step: &Step, wanted: &[Wanted], failure: &Failure) -> Vec<String> {
-    let (Step::Create { wanted: index } | Step::Change { wanted: index, .. }) = step else {
-        return vec![failure.summary()];
+    let wanted = match step {
+        Step::Create { wanted: index } | Step::Change { wanted: index, .. } => &wanted[*index],
+        Step::Keep { hook } | Step::Delete { hook } => {
+            let id = plan::id(hook).unwrap_or_default();
+            return vec![format!("hook {id}: {}", failure.summary())];
+        }
     };
-    let wanted = &wanted[*index];
     if failure.fields.is_empty() {
         return vec![wanted.mistake("", failure.summary())];
     }

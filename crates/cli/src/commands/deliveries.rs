@@ -164,7 +164,7 @@ async fn redeliver(context: &Context, Redeliver { hook, deliveries }: &Redeliver
     };
     let words = |sent: &Value| {
         let id = terminal::plain(sent["id"].as_str().unwrap_or_default());
-        format!("{id} is sent again, run {}\n", sent["run"])
+        format!("{id} is sent again, run {}\n", terminal::plain(&sent["run"].to_string()))
     };
     each(context, deliveries, deed, words).await
 }

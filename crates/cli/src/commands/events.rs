@@ -9,11 +9,12 @@ mod explain;
 
 use std::{
     fs::File,
-    io::{self, BufReader, Read},
+    io::{self, BufReader},
     path::{Path, PathBuf},
 };
 
 use clap::{ArgGroup, Args, Subcommand};
+use indicatif::ProgressBar;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -22,7 +23,7 @@ use super::Context;
 use crate::{
     arguments::Format,
     deployment::Body,
-    failure::{Done, Failure, Kind},
+    failure::{Done, Failure},
     table, terminal,
 };
 
@@ -76,6 +77,20 @@ struct Sent {
     accepted: usize,
     requests: usize,
     ids: Vec<Value>,
+    /// Is there a request of which nobody knows what became?
+    is_in_doubt: bool,
+}
+
+impl Sent {
+    /// What may run twice, where anything may.
+    fn in_words(&self) -> Option<String> {
+        match (self.accepted, self.is_in_doubt) {
+            (0, false) => None,
+            (0, true) => Some("what was sent may have been accepted".to_owned()),
+            (count, false) => Some(format!("{count} were accepted before")),
+            (count, true) => Some(format!("{count} were accepted before, and perhaps more")),
+        }
+    }
 }
 
 /// Does one of them.
@@ -86,31 +101,46 @@ pub(crate) async fn run(context: &Context, command: Command) -> Done {
     }
 }
 
-/// Posts the events.
+/// Posts the events, until somebody wants no more.
 async fn send(context: &Context, input: &Input, key: Option<String>) -> Done {
     let key = checked(key)?;
-    let mut batches = Batches::of(source(input)?);
+    let batches = Batches::of(source(input)?);
     let mut sent = Sent::default();
     let bar = terminal::counter("events sent");
-    let outcome = loop {
-        match batches.next() {
-            None => break Ok(()),
-            Some(Err(failure)) => break Err(failure),
-            Some(Ok(batch)) => match post(context, batch, &key, &mut sent).await {
-                Ok(()) => bar.set_position(sent.accepted as u64),
-                Err(failure) => break Err(failure),
-            },
-        }
+    let outcome = tokio::select! {
+        biased;
+        _ = tokio::signal::ctrl_c() => Err(Failure::interrupted()),
+        outcome = post_all(context, batches, &key, &mut sent, &bar) => outcome,
     };
     bar.finish_and_clear();
     match outcome {
         Ok(()) if sent.accepted == 0 => Err(Failure::failed("there is no event in the input")),
         Ok(()) => show(context.format(), sent),
-        Err(failure) if sent.accepted == 0 && failure.kind != Kind::Unreachable => Err(failure),
-        Err(failure) => Err(failure.hint(format_args!(
-            "{} were accepted before; with the same input and --key {key} none of them runs twice",
-            sent.accepted
-        ))),
+        Err(failure) => Err(match sent.in_words() {
+            Some(words) => failure.hint(format_args!(
+                "{words}; with the same input and --key {key}, no event runs twice"
+            )),
+            None => failure,
+        }),
+    }
+}
+
+async fn post_all(
+    context: &Context,
+    mut batches: Batches,
+    key: &str,
+    sent: &mut Sent,
+    bar: &ProgressBar,
+) -> Done {
+    loop {
+        // Whoever waits for input still hears Ctrl-C.
+        let read = tokio::task::spawn_blocking(move || (batches.next(), batches));
+        let (batch, rest) =
+            read.await.map_err(|error| Failure::failed(format_args!("cannot read: {error}")))?;
+        let Some(batch) = batch else { return Ok(()) };
+        post(context, batch?, key, sent).await?;
+        bar.set_position(sent.accepted as u64);
+        batches = rest;
     }
 }
 
@@ -123,7 +153,7 @@ fn checked(key: Option<String>) -> Done<String> {
 }
 
 /// Where events are read from.
-fn source(input: &Input) -> Done<Box<dyn Read>> {
+fn source(input: &Input) -> Done<batches::Input> {
     if let Some(path) = &input.file {
         if path == Path::new("-") {
             return Ok(Box::new(BufReader::new(io::stdin())));
@@ -145,8 +175,10 @@ fn source(input: &Input) -> Done<Box<dyn Read>> {
 async fn post(context: &Context, batch: Batch, key: &str, sent: &mut Sent) -> Done {
     let Batch { first, lines, .. } = batch;
     let body = Body::Events { lines, key: format!("{key}:{first}") };
-    let mut taken =
-        context.deployment.post("/events", body).await.map_err(|it| placed(it, first))?;
+    sent.is_in_doubt = true;
+    let answered = context.deployment.post("/events", body).await;
+    sent.is_in_doubt = answered.as_ref().is_err_and(Failure::leaves_doubt);
+    let mut taken = answered.map_err(|it| placed(it, first))?;
     sent.requests += 1;
     if let Value::Array(ids) = taken["ids"].take() {
         sent.accepted += ids.len();
@@ -170,10 +202,13 @@ fn placed(failure: Failure, first: usize) -> Failure {
 }
 
 fn show(format: Format, sent: Sent) -> Done {
-    let Sent { accepted, requests, ids } = sent;
+    let Sent { accepted, requests, ids, .. } = sent;
     let answer = json!({"accepted": accepted, "requests": requests, "ids": ids});
     table::show(format, &answer, |answer| match (accepted, requests) {
-        (1, _) => format!("accepted 1 event: {}\n", answer["ids"][0].as_str().unwrap_or_default()),
+        (1, _) => {
+            let id = terminal::plain(answer["ids"][0].as_str().unwrap_or_default());
+            format!("accepted 1 event: {id}\n")
+        }
         (many, 1) => format!("accepted {many} events\n"),
         (many, requests) => format!("accepted {many} events in {requests} requests\n"),
     })

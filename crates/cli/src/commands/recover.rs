@@ -79,7 +79,9 @@ pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Done {
     if let (Some(begun), Value::Object(state)) = (begun.as_object_mut(), state) {
         begun.extend(state);
     }
-    table::show(context.format(), &begun, |_| format!("{done} of {accepted} sent again\n"))?;
+    let done = terminal::plain(&done.to_string());
+    table::show(context.format(), &begun, |_| format!("{done} of {accepted} sent again\n"))
+        .or_else(Failure::unless_unheard)?;
     if is_stopped {
         let why = format!("the hook was disabled or deleted meanwhile: {remaining} were not sent");
         return Err(Failure::failed(why).hint("enable it, and recover again"));

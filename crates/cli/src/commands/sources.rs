@@ -115,10 +115,10 @@ fn rows(catalog: &Value) -> Vec<Value> {
     let sources = catalog.as_object().into_iter().flatten();
     let events = sources.flat_map(|(source, events)| {
         events.as_object().into_iter().flatten().map(move |(event, spec)| {
-            let mut row = spec.clone();
-            row["source"] = source.as_str().into();
-            row["event"] = event.as_str().into();
-            row
+            let mut row = spec.as_object().cloned().unwrap_or_default();
+            row.insert("source".into(), source.as_str().into());
+            row.insert("event".into(), event.as_str().into());
+            row.into()
         })
     });
     events.collect()

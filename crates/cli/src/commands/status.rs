@@ -18,6 +18,7 @@ const SHOWN: Columns = &[
 /// Asks, once: one that is not well is what somebody wants to know.
 pub(crate) async fn run(context: &Context) -> Done {
     let (is_well, health) = context.deployment.health().await?;
-    table::show(context.format(), &health, |health| table::one(health, SHOWN))?;
+    table::show(context.format(), &health, |health| table::one(health, SHOWN))
+        .or_else(Failure::unless_unheard)?;
     if is_well { Ok(()) } else { Err(Failure::failed("the deployment is not well")) }
 }

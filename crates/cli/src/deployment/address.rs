@@ -7,6 +7,9 @@ use crate::{
     terminal,
 };
 
+/// What deployments call it where there is no workspace.
+pub(crate) const NO_WORKSPACE: &str = "default";
+
 /// The parameters of a path.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Query(Vec<(&'static str, String)>);
@@ -56,10 +59,11 @@ pub(super) fn base(url: &str) -> Done<Url> {
     Ok(parsed)
 }
 
-/// The workspace to work in, where it is one: `default` is none, as deployments have it. Its name
-/// goes into paths as it is.
+/// The workspace to work in, where it is one. Its name goes into paths as it is.
 pub(super) fn workspace(name: Option<&str>) -> Done<Option<String>> {
-    let Some(name) = name.filter(|it| !it.is_empty() && *it != "default") else { return Ok(None) };
+    let Some(name) = name.filter(|it| !it.is_empty() && *it != NO_WORKSPACE) else {
+        return Ok(None);
+    };
     let is_good = |it: char| it.is_ascii_alphanumeric() || "_.~-".contains(it);
     if name == "." || name == ".." || !name.chars().all(is_good) {
         let name = terminal::plain(name);

@@ -94,6 +94,9 @@ fn changes_are_made_as_a_deployment_makes_them() {
     let changes = hook(json!({"handler": "webhook", "config": {"url": "http://b/"}}));
     let after = changed(&present(), &changes);
     assert_eq!(after["config"], json!({"url": "http://b/"}), "another handler inherits nothing");
+
+    let after = changed(&present(), &hook(json!({"handler": "log"})));
+    assert_eq!(after["config"], json!({}), "nor does one without a configuration");
 }
 
 #[test]

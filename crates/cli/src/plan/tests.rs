@@ -3,7 +3,7 @@ use std::fs;
 use serde_json::json;
 
 use super::*;
-use crate::hook_file;
+use crate::hook_file::{self, Others};
 
 const A: &str = "aaaaaaaa-0000-4000-8000-000000000000";
 const B: &str = "bbbbbbbb-0000-4000-8000-000000000000";
@@ -13,7 +13,7 @@ fn wanted(text: &str) -> Vec<Wanted> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("hooks.yaml");
     fs::write(&path, text).unwrap();
-    hook_file::read(&[path], None).unwrap()
+    hook_file::read(&[path], None, Others::Kept).unwrap()
 }
 
 fn existing(id: &str, event: &str, snooze: u32) -> Hook {

@@ -94,8 +94,7 @@ fn json_is_yaml() {
 
 #[test]
 fn every_field_has_a_line() {
-    let text =
-        "hooks:\n- source: crud\n  config:\n    url: x\n    functions:\n    - one\n    - two\n";
+    let text = "hooks:\n- source: crud\n  config:\n    url: x\n    functions:\n    - one\n    - two\n    headers.x.y: z\n";
     let nodes = read(text).unwrap();
     let hook = &nodes[0].member("hooks").unwrap().elements().unwrap()[0];
     for (field, line) in [
@@ -104,6 +103,7 @@ fn every_field_has_a_line() {
         ("config.functions.2", 7),
         ("config.functions.9", 6),
         ("config.method", 4),
+        ("config.headers.x.y", 8),
         ("snooze", 2),
     ] {
         assert_eq!(hook.line_of(field), line, "{field}");
@@ -126,6 +126,20 @@ fn what_is_no_yaml_is_said_with_its_line_and_without_its_text() {
             "{name}: {wrong:?}"
         );
     }
+}
+
+#[test]
+fn as_much_as_a_deployment_has_is_read() {
+    let hook =
+        "- source: crud\n  event: routes\n  handler: log\n  group_by: [a, b]\n  enabled: true\n";
+    let many = read(&format!("hooks:\n{}", hook.repeat(20_000))).unwrap();
+    assert_eq!(many[0].member("hooks").unwrap().elements().unwrap().len(), 20_000);
+
+    let lists = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
+    let payload = |levels| format!("hooks:\n- config:\n    payload:\n      a: {}\n", lists(levels));
+    let deep = read(&payload(99)).unwrap();
+    assert_eq!(deep[0].value(), value(&write(&deep[0].value()).unwrap()));
+    assert!(read(&payload(200)).is_err());
 }
 
 #[test]

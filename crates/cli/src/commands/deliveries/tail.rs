@@ -2,7 +2,8 @@
 //!
 //! There is nothing to subscribe to, so one asks again and again. A line is printed when a
 //! delivery is listed for the first time, and each time that it moves on. Of a hook, the newest
-//! thousand are watched: what is older than these moves on unseen.
+//! hundred are looked at, and the newest thousand where all of these are news: what is older moves on
+//! unseen.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -157,8 +158,8 @@ impl Seen {
         self.0.get(id) != Some(&delivery["updated_at"])
     }
 
-    /// What has come or moved on, the newest first, each with the hook that it is of. Only what is
-    /// among the newest is remembered.
+    /// What has come or moved on, the newest first, each with the hook that it is of. What moved on
+    /// long ago is not remembered for ever.
     fn news(&mut self, page: Vec<Value>, hook: Uuid) -> Vec<Value> {
         let mut news = Vec::new();
         for mut delivery in page {
@@ -167,7 +168,9 @@ impl Seen {
             }
             let id = delivery["id"].as_str().unwrap_or_default().to_owned();
             self.0.insert(id, delivery["updated_at"].clone());
-            delivery["hook_id"] = hook.to_string().into();
+            if let Some(delivery) = delivery.as_object_mut() {
+                delivery.insert("hook_id".into(), hook.to_string().into());
+            }
             news.push(delivery);
         }
         self.forget();
@@ -210,7 +213,7 @@ fn in_words(delivery: &Value) -> String {
         text("updated_at"),
         text("source"),
         text("event"),
-        delivery["attempt"],
+        plain(&delivery["attempt"].to_string()),
         text("id"),
         text("hook_id"),
     )

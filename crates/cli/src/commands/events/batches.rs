@@ -15,6 +15,9 @@ const MOST_BYTES: usize = 4 * 1024 * 1024;
 /// The largest event.
 const LARGEST_EVENT: usize = 256 * 1024;
 
+/// Where events are read from.
+pub(super) type Input = Box<dyn Read + Send>;
+
 /// The events of one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Batch {
@@ -28,25 +31,24 @@ pub(super) struct Batch {
 
 /// The requests that an input makes.
 pub(super) struct Batches {
-    values: StreamDeserializer<'static, IoRead<Box<dyn Read>>, Box<RawValue>>,
+    values: StreamDeserializer<'static, IoRead<Input>, Box<RawValue>>,
     /// Read, and not in a request yet; the next one last.
     waiting: Vec<String>,
-    read: usize,
     taken: usize,
     has_failed: bool,
 }
 
 impl Batches {
     /// Nothing is read yet.
-    pub(super) fn of(input: Box<dyn Read>) -> Self {
+    pub(super) fn of(input: Input) -> Self {
         let values = Deserializer::from_reader(input).into_iter();
-        Self { values, waiting: Vec::new(), read: 0, taken: 0, has_failed: false }
+        Self { values, waiting: Vec::new(), taken: 0, has_failed: false }
     }
 
     fn batch(&mut self) -> Done<Option<Batch>> {
         let mut batch = Batch { first: self.taken, count: 0, lines: String::new() };
         while batch.count < MOST_EVENTS {
-            let Some(event) = self.event()? else { break };
+            let Some(event) = self.event(batch.first + batch.count + 1)? else { break };
             if batch.lines.len() + event.len() + 1 > MOST_BYTES {
                 self.waiting.push(event);
                 break;
@@ -59,31 +61,30 @@ impl Batches {
         Ok((batch.count > 0).then_some(batch))
     }
 
-    /// The next event, in one line.
-    fn event(&mut self) -> Done<Option<String>> {
+    /// The next event, in one line; `place` is its place in the input, from 1.
+    fn event(&mut self, place: usize) -> Done<Option<String>> {
         while self.waiting.is_empty() {
             let Some(value) = self.values.next() else { return Ok(None) };
-            let value = value.map_err(|error| self.unreadable(&error))?;
+            let value = value.map_err(|error| unreadable(place, &error))?;
             if value.get().starts_with('[') {
                 let events: Vec<&RawValue> =
-                    serde_json::from_str(value.get()).map_err(|error| self.unreadable(&error))?;
+                    serde_json::from_str(value.get()).map_err(|error| unreadable(place, &error))?;
                 self.waiting = events.into_iter().rev().map(line).collect();
             } else {
                 self.waiting.push(line(&value));
             }
         }
         let Some(event) = self.waiting.pop() else { return Ok(None) };
-        self.read = self.read.max(self.taken) + 1;
         if event.len() > LARGEST_EVENT {
-            let why = format!("event {} is larger than {LARGEST_EVENT} bytes", self.read);
+            let why = format_args!("event {place} is larger than {LARGEST_EVENT} bytes");
             return Err(Failure::failed(why));
         }
         Ok(Some(event))
     }
+}
 
-    fn unreadable(&self, error: &serde_json::Error) -> Failure {
-        Failure::failed(format_args!("event {} is not JSON: {error}", self.read + 1))
-    }
+fn unreadable(place: usize, error: &serde_json::Error) -> Failure {
+    Failure::failed(format_args!("event {place} is not JSON: {error}"))
 }
 
 impl Iterator for Batches {
@@ -150,8 +151,10 @@ mod tests {
         assert!(found.iter().flatten().all(|it| it.lines.len() <= MOST_BYTES));
         assert_eq!(places(found), [(0, 15), (15, 2)]);
 
-        let found = batches(large.replace("xx\"", "xxx\""));
-        assert_eq!(found, [Err("event 1 is larger than 262144 bytes".to_owned())]);
+        let too_large = large.replace("xx\"", "xxx\"");
+        let found = batches(large + &too_large);
+        assert_eq!(found.last(), Some(&Err("event 18 is larger than 262144 bytes".to_owned())));
+        assert_eq!(batches(too_large), [Err("event 1 is larger than 262144 bytes".to_owned())]);
     }
 
     #[test]

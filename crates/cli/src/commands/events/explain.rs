@@ -49,9 +49,9 @@ fn verdicts(explained: &Value) -> Vec<Value> {
         let words = |name: &str| event[name].as_str().unwrap_or_default();
         let name = format!("{}/{}", words("source"), words("event"));
         event["hooks"].as_array().into_iter().flatten().map(move |verdict| {
-            let mut row = verdict.clone();
-            row["event"] = name.as_str().into();
-            row
+            let mut row = verdict.as_object().cloned().unwrap_or_default();
+            row.insert("event".into(), name.as_str().into());
+            row.into()
         })
     });
     rows.collect()
