@@ -25,6 +25,12 @@ pub(crate) fn show(format: Format, value: &Value, table: impl FnOnce(&Value) -> 
     }
 }
 
+/// Prints a thing that people read line by line, its functions, templates or logs: as YAML for them.
+pub(crate) fn show_in_lines(format: Format, value: &Value) -> Done {
+    let format = if format == Format::Table { Format::Yaml } else { format };
+    show(format, value, |_| String::new())
+}
+
 /// JSON whose texts have nothing in them that could steer a terminal. It says the same.
 pub(crate) fn json(text: &str) -> String {
     let letter = |it: char| match it {

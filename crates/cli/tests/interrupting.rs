@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     canned::Canned,
-    world::{PATIENCE, World, client, run},
+    world::{PATIENCE, World, client, run, unheard},
 };
 
 const NONE: (&str, &str, &str) = ("200 OK", "", r#"{"data": [], "next": null}"#);
@@ -127,10 +127,8 @@ fn who_stops_reading_changes_no_verdict() {
     ] {
         let server = Canned::new(&[answer]);
         let mut command = client(&[words, &["--url", &server.url]].concat());
-        let (reader, writer) = std::io::pipe().unwrap();
-        drop(reader);
-        command.current_dir(world.folder.path()).stdout(writer);
-        assert_eq!(command.status().unwrap().code(), Some(code), "{words:?}");
+        command.current_dir(world.folder.path());
+        assert_eq!(unheard(command).0, Some(code), "{words:?}");
     }
 }
 
@@ -162,25 +160,15 @@ fn who_stops_reading_stops_nothing() {
     let world = World::new();
     three_hooks(&world);
     let mut command = client(&["apply", "-f", "hooks.yaml", "--url", &world.url]);
-    let mut child = command
-        .current_dir(world.folder.path())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
-    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+    command.current_dir(world.folder.path());
+    assert_eq!(unheard(command), (Some(0), String::new()));
     let hooks = world.json("hooks list");
     let ids: Vec<_> =
         hooks.as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap()).collect();
     assert_eq!(ids.len(), 3, "all of it was done");
 
-    let mut command =
-        client(&[&["hooks", "delete", "--yes", "--url", &world.url], &ids[..]].concat());
-    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-    drop(child.stdout.take());
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let command = client(&[&["hooks", "delete", "--yes", "--url", &world.url], &ids[..]].concat());
+    assert_eq!(unheard(command).0, Some(0));
     assert_eq!(world.well("hooks list"), "there are no hooks\n");
 }
 

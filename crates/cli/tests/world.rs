@@ -159,6 +159,14 @@ pub(crate) fn client(arguments: &[&str]) -> Command {
     command
 }
 
+/// Runs a command whose output nobody reads to its end: its code, and what it complains of.
+pub(crate) fn unheard(mut command: Command) -> (Option<i32>, String) {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = command.stdout(writer).output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
 /// Runs a command to its end.
 pub(crate) fn run(mut command: Command, input: &str) -> Ran {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

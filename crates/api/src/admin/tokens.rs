@@ -30,12 +30,8 @@ pub(super) fn routes() -> Routes<Admin> {
 }
 
 fn describe_list() -> Operation {
-    Operation::new(Tag::Tokens, "listTokens", "List tokens").about("By id.").paged().answers::<Page<
-        token::Listed<'_>,
-    >>(
-        200,
-        "A page of tokens, without their texts.",
-    )
+    let list = Operation::new(Tag::Tokens, "listTokens", "List tokens").about("By id.").paged();
+    list.answers::<Page<token::Listed<'_>>>(200, "A page of tokens, without their texts.")
 }
 
 async fn list(

@@ -18,7 +18,7 @@ use super::{
     fields::{MOST_LEVELS, Read, Record, array, boolean, is_too_deep, map, parsed, text, wrong},
     hook::Defaults,
 };
-use crate::openapi::schema::{self, Member, about, list, one_of as any_of};
+use crate::openapi::schema::{self, Member, about, list, one_of};
 
 /// The longest method.
 const LONGEST_METHOD: usize = 32;
@@ -69,7 +69,7 @@ fn webhook(config: &mut Record<'_>, defaults: Defaults) -> Option<Webhook> {
     let headers = config.optional("headers", headers).unwrap_or_default();
     let signing = signing(config);
     let ssl_verify = config.optional("ssl_verify", boolean).unwrap_or(defaults.ssl_verify);
-    let format = config.optional("format", one_of(Format::parse, &Format::ALL.map(Format::as_str)));
+    let format = config.optional("format", named(Format::parse, &Format::ALL.map(Format::as_str)));
     Some(Webhook { url: url?, headers, signing, ssl_verify, format })
 }
 
@@ -85,7 +85,7 @@ fn webhook_custom(config: &mut Record<'_>, defaults: Defaults) -> Option<Webhook
     let signing = signing(config);
     let ssl_verify = config.optional("ssl_verify", boolean).unwrap_or(defaults.ssl_verify);
     let template_engine = config
-        .optional("template_engine", one_of(Dialect::parse, &Dialect::ALL.map(Dialect::as_str)));
+        .optional("template_engine", named(Dialect::parse, &Dialect::ALL.map(Dialect::as_str)));
     Some(WebhookCustom {
         url: url?,
         method: method?,
@@ -119,7 +119,7 @@ fn method(value: Value) -> Read<String> {
 }
 
 /// One of these names.
-fn one_of<T>(parse: impl Fn(&str) -> Option<T>, names: &[&str]) -> impl Fn(Value) -> Read<T> {
+fn named<T>(parse: impl Fn(&str) -> Option<T>, names: &[&str]) -> impl Fn(Value) -> Read<T> {
     let names = names.join(", ");
     move |value| {
         let name = text(usize::MAX)(value)?;
@@ -208,8 +208,8 @@ pub(super) fn members(kind: HandlerKind, purpose: For) -> Vec<Member> {
             purpose.with_default("ssl_verify", switch()),
         ]
     };
-    let formats = any_of(Format::ALL.map(Format::as_str));
-    let engines = any_of(Dialect::ALL.map(Dialect::as_str));
+    let formats = one_of(Format::ALL.map(Format::as_str));
+    let engines = one_of(Dialect::ALL.map(Dialect::as_str));
     let template = schema::text(LONGEST_PAYLOAD);
     let method = json!({"type": "string", "pattern": "^[A-Z]+$", "maxLength": LONGEST_METHOD});
     let functions = list(MOST_FUNCTIONS, &{

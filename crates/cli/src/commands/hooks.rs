@@ -7,7 +7,6 @@ use uuid::Uuid;
 
 use super::{Context, each::each};
 use crate::{
-    arguments::Format,
     deployment::{Body, Query, Request},
     failure::{Done, Failure, Kind},
     fields,
@@ -180,10 +179,8 @@ async fn list(context: &Context, secrets: Secrets) -> Done {
     })
 }
 
-/// Shows a hook. For people that is YAML, where its functions and templates can be read.
 fn show(context: &Context, hook: Value, secrets: Secrets) -> Done {
-    let format = if context.format() == Format::Table { Format::Yaml } else { context.format() };
-    table::show(format, &view(hook, secrets), |_| String::new())
+    table::show_in_lines(context.format(), &view(hook, secrets))
 }
 
 /// A hook whose id nobody chose gets one here: a repetition then makes no second hook.
@@ -223,9 +220,7 @@ async fn test(context: &Context, Test { id, fields, data }: Test) -> Done {
     // It is run once, whatever becomes of the answer.
     let request = Request::new(Method::POST, format!("{}/test", path(id)), body).once();
     let ran = about(context, id, context.deployment.ask(request).await)?;
-    // What a handler logged and answered is read line by line.
-    let format = if context.format() == Format::Table { Format::Yaml } else { context.format() };
-    table::show(format, &ran, |_| String::new()).or_else(Failure::unless_unheard)?;
+    table::show_in_lines(context.format(), &ran).or_else(Failure::unless_unheard)?;
     match ran["error"].as_str() {
         Some(error) => Err(Failure::failed(format_args!("the handler failed: {error}"))),
         None => Ok(()),
