@@ -24,6 +24,7 @@ mod living;
 mod migrating;
 mod misusing;
 mod no_room;
+mod overload;
 mod readme;
 mod recovering;
 mod reference;

@@ -66,6 +66,16 @@ pub(crate) enum Refusal {
     Because(StatusCode, String),
     /// Any other reason, with an answer of its own.
     With(StatusCode, Value),
+    /// No more events may wait than do already.
+    QueueFull {
+        /// How long until some more may.
+        wait: Duration,
+    },
+    /// As much is being read as there is memory for.
+    NoRoom {
+        /// How long until there is some again.
+        wait: Duration,
+    },
     /// Something that is needed does not answer.
     Unavailable,
     /// A defect, or data that is broken.
@@ -205,13 +215,16 @@ impl IntoResponse for Refusal {
             })),
             Self::Arguments(error) => not_understood(&error),
             Self::Unauthenticated => sentence(StatusCode::UNAUTHORIZED, "Invalid RBAC credentials"),
-            Self::TooManyGuesses { wait } => {
-                let reason = "too many wrong tokens, try again later";
-                let seconds = wait.as_millis().div_ceil(1_000).to_string();
-                let retry_after = HeaderValue::from_str(&seconds).expect("digits are visible");
-                let response = sentence(StatusCode::TOO_MANY_REQUESTS, reason);
-                with(response, header::RETRY_AFTER, retry_after)
-            }
+            Self::TooManyGuesses { wait } => later(wait, "too many wrong tokens, try again later"),
+            Self::QueueFull { wait } => later(
+                wait,
+                "as many events wait to be dispatched as the setting queue_limit allows, nothing \
+                 was accepted; try again later",
+            ),
+            Self::NoRoom { wait } => later(
+                wait,
+                "too much is being posted at once, nothing was accepted; try again later",
+            ),
             Self::Forbidden { name, verb } => sentence(
                 StatusCode::FORBIDDEN,
                 &format!("{name}, you do not have permissions to {verb} this resource"),
@@ -232,6 +245,13 @@ impl IntoResponse for Refusal {
 
 fn sentence(status: StatusCode, message: &str) -> Response {
     answer::json(status, &json!({"message": message}))
+}
+
+/// 429, until so much time is over.
+fn later(wait: Duration, reason: &str) -> Response {
+    let seconds = wait.as_millis().div_ceil(1_000).max(1);
+    let retry_after = HeaderValue::from_str(&seconds.to_string()).expect("digits are visible");
+    with(sentence(StatusCode::TOO_MANY_REQUESTS, reason), header::RETRY_AFTER, retry_after)
 }
 
 fn with(mut response: Response, name: header::HeaderName, value: HeaderValue) -> Response {

@@ -1,5 +1,6 @@
 //! `POST /events`: in whatever form, whole or not at all.
 
+mod intake;
 mod posted;
 mod event;
 mod cloudevents;
@@ -21,10 +22,12 @@ use hooks::{
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::json;
 
+pub use self::intake::Intake;
 pub(crate) use self::refused::RefusedEvents;
 use self::{
     described::Taken,
     event::Bad,
+    intake::Room,
     refused::{EventError, Names, refuse, refused},
 };
 use crate::{
@@ -51,15 +54,24 @@ pub struct Ingest {
     /// Says what would become of them, where that is at hand; else callers are sent to
     /// `/events/explain`.
     pub explainer: Option<Arc<Explainer>>,
+    /// Says whether more may wait, where there is a limit.
+    pub intake: Option<Arc<dyn Intake>>,
+}
+
+/// What stands behind `POST /events`, and what is in memory of what is posted there.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    ingest: Ingest,
+    room: Arc<Room>,
 }
 
 /// `POST /events`
 pub(crate) fn routes(ingest: Ingest) -> Routes<()> {
-    paths().with_state(ingest)
+    paths().with_state(Desk { ingest, room: Arc::default() })
 }
 
 /// The same, whatever stands behind it.
-pub(crate) fn paths() -> Routes<Ingest> {
+pub(crate) fn paths() -> Routes<Desk> {
     Routes::new().route("/events", Resource::new().post(post, described::describe_post))
 }
 
@@ -74,21 +86,21 @@ pub(crate) fn explaining_paths() -> Routes<Arc<Explainer>> {
 }
 
 async fn post(
-    State(ingest): State<Ingest>,
+    State(desk): State<Desk>,
     query: Query,
     request: Request,
 ) -> Result<Response, Refusal> {
     let (mut head, body) = request.into_parts();
     if query.get("explain") == Some("true") {
         let may: May<ToRead> = May::from_request_parts(&mut head, &()).await?;
-        return match &ingest.explainer {
+        return match &desk.ingest.explainer {
             Some(explainer) => explained(explainer, &may, &head.headers, body).await,
             None => Ok(elsewhere(&may)),
         };
     }
     let may = May::from_request_parts(&mut head, &()).await?;
     match query.get("explain") {
-        None | Some("false") => ingest.take(may, &head.headers, body).await,
+        None | Some("false") => desk.take(may, &head.headers, body).await,
         Some(_) => Err(posted::unreadable("explain must be true or false")),
     }
 }
@@ -116,7 +128,9 @@ async fn explained(
 ) -> Result<Response, Refusal> {
     // What would be refused is refused.
     idempotency_key(headers)?;
-    let events = events(explainer.publisher(), headers, body).await?;
+    let form = posted::form(headers)?;
+    let body = body::read(headers, body, MOST_BYTES).await?;
+    let events = checked(explainer.publisher(), posted::events(form, headers, &body)?).await?;
     if events.len() > Explainer::MOST_EVENTS {
         let most = Explainer::MOST_EVENTS;
         return Err(posted::unreadable(&format!("at most {most} events are explained at once")));
@@ -128,7 +142,7 @@ async fn explained(
     }
 }
 
-impl Ingest {
+impl Desk {
     async fn take(
         self,
         may: May<ToEmit>,
@@ -136,10 +150,15 @@ impl Ingest {
         body: Body,
     ) -> Result<Response, Refusal> {
         let key = idempotency_key(headers)?;
-        let events = events(&self.publisher, headers, body).await?;
+        let Ingest { publisher, intake, .. } = self.ingest;
+        let form = posted::form(headers)?;
+        let body = intake::turn_away_if_full(intake.as_deref(), headers, body).await?;
+        let (body, _place) = self.room.read(headers, body).await?;
+        let events = checked(&publisher, posted::events(form, headers, &body)?).await?;
+        drop(body);
         let names = Names::of_each(&events);
         let posting = Posting { key: key.as_deref(), trace: trace(headers) };
-        match self.publisher.publish(may.workspace(), events, posting).await {
+        match publisher.publish(may.workspace(), events, posting).await {
             Ok(ids) => {
                 let taken = Taken { accepted: ids.len(), ids };
                 Ok(answer::json(StatusCode::ACCEPTED, &taken))
@@ -147,17 +166,6 @@ impl Ingest {
             Err(error) => Err(refused(error, &names)),
         }
     }
-}
-
-/// The events of a request, whose form is judged before its body is read.
-async fn events(
-    publisher: &Publisher,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<Vec<NewEvent>, Refusal> {
-    let form = posted::form(headers)?;
-    let body = body::read(headers, body, MOST_BYTES).await?;
-    checked(publisher, posted::events(form, headers, &body)?).await
 }
 
 /// All events, where all are good. Otherwise everything that is wrong with any of them: what

@@ -29,7 +29,7 @@ use crate::resource::Routes;
 pub use crate::{
     admin::Admin,
     auth::{Auth, ClientAddress},
-    ingest::Ingest,
+    ingest::{Ingest, Intake},
     metrics::Render,
     resource::Route,
     status::{Probe, Reach, Status},

@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use api::{
-    Admin, Auth, FirstToken, Front, Ingest, Probe, Reach, Route, Status, wire::hook::Defaults,
+    Admin, Auth, FirstToken, Front, Ingest, Intake, Probe, Reach, Route, Status,
+    wire::hook::Defaults,
 };
 use async_trait::async_trait;
 use axum::{Router, body::Body};
@@ -152,7 +153,7 @@ impl Doors {
         };
         let front = Front {
             admin,
-            ingest: Ingest { publisher, explainer: Some(explainer) },
+            ingest: Ingest { publisher, explainer: Some(explainer), intake: None },
             auth: match first {
                 Some(first) => Auth::guarded(first, shared.0, shared.2),
                 None => Auth::open(),
@@ -180,6 +181,13 @@ impl Doors {
         let Front { ingest, auth, .. } = self.front.clone();
         let ingest = Ingest { explainer: None, ..ingest };
         Self { router: api::ingest_router(ingest, auth), ..self }
+    }
+
+    /// The same doors, where so many events may wait as `intake` says.
+    pub(crate) fn with_intake(self, intake: Arc<dyn Intake>) -> Self {
+        let mut front = self.front.clone();
+        front.ingest.intake = Some(intake);
+        Self { router: api::router(front), ..self }
     }
 
     /// Sends any request.

@@ -15,6 +15,7 @@ mod errors;
 mod guard;
 mod hooks;
 mod ingest;
+mod intake;
 mod openapi;
 mod ping_test;
 mod poison;

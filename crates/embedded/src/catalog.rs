@@ -17,7 +17,7 @@ use crate::{
 const WHAT: &str = "the catalog";
 
 fn terms(bytes: usize) -> Terms {
-    Terms { what: WHAT, survives: Survives::PowerCut, bytes }
+    Terms::asked(WHAT, Survives::PowerCut, bytes)
 }
 
 fn read(row: &Row<'_>) -> Result<Published, Fault> {

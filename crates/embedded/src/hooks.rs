@@ -27,7 +27,7 @@ const LIST_WORKSPACE: &str =
     "SELECT id, body FROM hook WHERE workspace = ?3 AND id > ?1 ORDER BY id LIMIT ?2";
 
 fn terms(bytes: usize) -> Terms {
-    Terms { what: WHAT, survives: Survives::PowerCut, bytes }
+    Terms::asked(WHAT, Survives::PowerCut, bytes)
 }
 
 /// A hook on its way to the writer.

@@ -34,7 +34,7 @@ use crate::{
 const WHAT: &str = "the ledger";
 
 fn terms(bytes: usize) -> Terms {
-    Terms { what: WHAT, survives: Survives::Process, bytes }
+    Terms::asked(WHAT, Survives::Process, bytes)
 }
 
 #[async_trait]
@@ -75,7 +75,7 @@ impl Ledger for Store {
     async fn record(&self, record: &Record, expires: Timestamp) -> PortResult<()> {
         let row = deliveries::Row::of(record, expires).map_err(|fault| fault.of(WHAT))?;
         let now = self.now();
-        self.write(terms(row.bytes()), move |connection| row.record(connection, now)).await
+        self.write(terms(row.bytes()).noted(), move |it| row.record(it, now)).await
     }
 
     async fn progress(

@@ -30,7 +30,7 @@ use ::hooks::{
 use rusqlite::Connection;
 
 pub use open::OpenError;
-pub use queue::{Depth, Message};
+pub use queue::{Depth, Message, Waiting};
 
 use crate::{
     fault::Fault,
@@ -61,10 +61,11 @@ impl Store {
     /// died are void from here on.
     pub fn open(folder: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let opened = open::open(folder)?;
+        let backlog = Arc::new(opened.backlog);
         let inner = Inner {
             readers: Readers::start(opened.reading),
-            writer: Writer::start(opened.writing, opened.lock),
-            queues: Queues::from(opened.last_task),
+            writer: Writer::start(opened.writing, opened.lock, Arc::clone(&backlog)),
+            queues: Queues::with(opened.last_task, backlog),
             clock,
         };
         Ok(Self { inner: Arc::new(inner) })

@@ -11,6 +11,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::{
     fault,
+    queue::{self, Backlog},
     reader::Readers,
     schema::{self, Found},
 };
@@ -81,6 +82,8 @@ pub(crate) struct Opened {
     pub(crate) lock: File,
     /// The highest id that a task has.
     pub(crate) last_task: i64,
+    /// The tasks that are there.
+    pub(crate) backlog: Backlog,
 }
 
 const DATABASE: &str = "event-hooks.db";
@@ -144,9 +147,10 @@ fn connect(path: &Path, lock: File) -> Result<Opened, OpenError> {
         }
     }
     prepare_writing(&writing).map_err(failed)?;
-    let last_task = crate::queue::take_over(&writing).map_err(failed)?;
+    let last_task = queue::take_over(&writing).map_err(failed)?;
+    let backlog = Backlog::of(&writing).map_err(failed)?;
     let reading: Result<_, _> = (0..Readers::COUNT).map(|_| reader(path)).collect();
-    Ok(Opened { writing, reading: reading.map_err(failed)?, lock, last_task })
+    Ok(Opened { writing, reading: reading.map_err(failed)?, lock, last_task, backlog })
 }
 
 fn not_opened(path: &Path, error: rusqlite::Error) -> OpenError {
@@ -169,7 +173,7 @@ fn prepare_writing(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     connection.pragma_update(None, "wal_autocheckpoint", 8_192)?;
     connection.pragma_update_and_check(None, "journal_size_limit", 64 << 20, |_| Ok(()))?;
-    connection.pragma_update(None, "cache_size", -(64 << 10))
+    connection.pragma_update(None, "cache_size", -(16 << 10))
 }
 
 fn reader(path: &Path) -> rusqlite::Result<Connection> {

@@ -11,7 +11,7 @@ impl Store {
     /// Writes what is there already, in a way that survives a power cut: a full disk, a broken one
     /// and a writer that has stopped all show in the answer.
     pub async fn probe(&self) -> PortResult<()> {
-        let terms = Terms { what: "the store", survives: Survives::PowerCut, bytes: 0 };
+        let terms = Terms::asked("the store", Survives::PowerCut, 0);
         self.write(terms, |connection| Ok(schema::write_version_again(connection)?)).await
     }
 }

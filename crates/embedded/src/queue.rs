@@ -5,6 +5,7 @@
 //! How often a task was handed out is counted on disk, so that one that kills the process is found
 //! out.
 
+mod backlog;
 mod turns;
 
 use std::{
@@ -25,6 +26,8 @@ use hooks::{
 use rusqlite::{Connection, params};
 use tokio::sync::Notify;
 
+pub(crate) use self::backlog::Backlog;
+pub use self::backlog::Waiting;
 use crate::{
     Store,
     fault::Fault,
@@ -37,12 +40,16 @@ const WHAT: &str = "the queue";
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// Bodies of more than this are not handed out at once, however many messages were asked for.
-const MOST_BYTES: usize = 8 * 1024 * 1024;
+const MOST_BYTES: usize = 1024 * 1024;
 
 const NEXT_DUE: &str = "SELECT due FROM task WHERE queue = ?1 AND leased = 0 ORDER BY due LIMIT 1";
 
 /// Due later than any task is when it is sent: a clock said so that has since been put back.
 const IMPOSSIBLE_DELAY: Duration = LONGEST_DELAY.saturating_add(Duration::from_mins(1));
+
+/// The length is looked up without reading the text.
+const SIZE: &str =
+    "SELECT queue, octet_length(body) FROM task JOIN task_body USING (id) WHERE id = ?1";
 
 /// Makes tasks due that are due later than that, so many at once as may be handed out.
 const MAKE_DUE: &str = "UPDATE task SET due = ?2 WHERE id IN
@@ -74,7 +81,8 @@ pub struct Depth {
 pub(crate) struct Queues {
     /// Ids are never used again within a process: what is late is late for its own task.
     last_id: AtomicI64,
-    queues: HashMap<Queue, OneQueue>,
+    backlog: Arc<Backlog>,
+    each: HashMap<Queue, OneQueue>,
 }
 
 #[derive(Default)]
@@ -85,21 +93,19 @@ struct OneQueue {
     last_turn: Arc<Mutex<String>>,
 }
 
-impl From<i64> for Queues {
-    /// With tasks of ids up to this one.
-    fn from(last_id: i64) -> Self {
-        let queues = [Queue::Events, Queue::Retries].map(|it| (it, OneQueue::default()));
-        Self { last_id: last_id.into(), queues: queues.into() }
-    }
-}
-
 impl Queues {
+    /// With tasks of ids up to this one, which are counted.
+    pub(crate) fn with(last_id: i64, backlog: Arc<Backlog>) -> Self {
+        let each = Queue::ALL.map(|it| (it, OneQueue::default())).into();
+        Self { last_id: last_id.into(), backlog, each }
+    }
+
     fn of(&self, queue: Queue) -> &OneQueue {
-        self.queues.get(&queue).expect("made with both queues")
+        self.each.get(&queue).expect("made with both queues")
     }
 
     fn ring_all(&self) {
-        self.queues.values().for_each(|it| it.bell.notify_waiters());
+        self.each.values().for_each(|it| it.bell.notify_waiters());
     }
 }
 
@@ -126,7 +132,7 @@ struct Row {
 }
 
 impl Row {
-    fn insert(&self, connection: &Connection) -> Result<(), Fault> {
+    fn insert(&self, connection: &Connection, backlog: &Backlog) -> Result<(), Fault> {
         connection
             .prepare_cached(
                 "INSERT INTO task (id, queue, leased, turn, due, receives, sent)
@@ -142,6 +148,7 @@ impl Row {
         connection
             .prepare_cached("INSERT INTO task_body (id, body) VALUES (?1, ?2)")?
             .execute(params![self.id, self.body])?;
+        backlog.came(self.queue, self.body.len());
         Ok(())
     }
 }
@@ -218,32 +225,21 @@ fn make_due(
     Ok(())
 }
 
-fn remove(connection: &Connection, id: i64) -> Result<(), Fault> {
+/// Removes a task, if it is still there.
+fn remove(connection: &Connection, backlog: &Backlog, id: i64) -> Result<(), Fault> {
+    let mut size = connection.prepare_cached(SIZE)?;
+    let mut rows = size.query([id])?;
+    let Some(row) = rows.next()? else { return Ok(()) };
+    let text = usize::try_from(row.get::<_, i64>(1)?).unwrap_or(0);
+    backlog.went(row.get_ref(0)?.as_str().unwrap_or_default(), text);
+    drop(rows);
     connection.prepare_cached("DELETE FROM task WHERE id = ?1")?.execute([id])?;
     connection.prepare_cached("DELETE FROM task_body WHERE id = ?1")?.execute([id])?;
     Ok(())
 }
 
-fn depth(connection: &Connection) -> Result<Depth, Fault> {
-    let mut depth = Depth::default();
-    let mut counted =
-        connection.prepare_cached("SELECT queue, count(*) FROM task GROUP BY queue")?;
-    let mut rows = counted.query([])?;
-    while let Some(row) = rows.next()? {
-        let count = row.get::<_, i64>(1)?.cast_unsigned();
-        if row.get_ref(0)?.as_str() == Ok(Queue::Events.as_str()) {
-            depth.events = count;
-        } else {
-            depth.retries = count;
-        }
-    }
-    let dead: i64 =
-        connection.query_row("SELECT count(*) FROM dead_letter", [], |row| row.get(0))?;
-    Ok(Depth { dead: dead.cast_unsigned(), ..depth })
-}
-
 fn terms(survives: Survives, bytes: usize) -> Terms {
-    Terms { what: WHAT, survives, bytes }
+    Terms::asked(WHAT, survives, bytes)
 }
 
 fn check(delay: Duration) -> PortResult<()> {
@@ -269,8 +265,9 @@ impl TaskQueue for Store {
         };
         let rows: Vec<_> = tasks.into_iter().map(row).collect();
         let bytes = rows.iter().map(|it| it.body.len()).sum();
-        self.write(terms(Survives::PowerCut, bytes), move |connection| {
-            rows.iter().try_for_each(|it| it.insert(connection))
+        let backlog = Arc::clone(&queues.backlog);
+        self.write(terms(Survives::PowerCut, bytes).certain(), move |connection| {
+            rows.iter().try_for_each(|it| it.insert(connection, &backlog))
         })
         .await?;
         queues.ring_all();
@@ -288,7 +285,7 @@ impl Store {
         let inbox = self.inner.writer.inbox().clone();
         let last_turn = Arc::clone(&self.inner.queues.of(queue).last_turn);
         let now = self.now();
-        let handed = self.write(terms(Survives::Process, 0), move |connection| {
+        let handed = self.write(terms(Survives::Process, 0).certain(), move |connection| {
             make_due(connection, queue, now, most)?;
             let mut last_turn = last_turn.lock().unwrap_or_else(PoisonError::into_inner);
             let due = turns::choose(connection, queue, now, most, &mut last_turn)?;
@@ -299,9 +296,9 @@ impl Store {
 
     /// Done with these: they are not handed out again.
     pub async fn acknowledge(&self, ids: &[i64]) -> PortResult<()> {
-        let ids = ids.to_vec();
-        self.write(terms(Survives::Process, 0), move |connection| {
-            ids.iter().try_for_each(|id| remove(connection, *id))
+        let (ids, backlog) = (ids.to_vec(), Arc::clone(&self.inner.queues.backlog));
+        self.write(terms(Survives::Process, 0).noted(), move |connection| {
+            ids.iter().try_for_each(|id| remove(connection, &backlog, *id))
         })
         .await
     }
@@ -334,6 +331,7 @@ impl Store {
     /// Nobody can ever do this one: it is kept aside, with the reason.
     pub async fn bury(&self, id: i64, reason: &str) -> PortResult<()> {
         let (now, reason) = (self.now(), reason.to_owned());
+        let backlog = Arc::clone(&self.inner.queues.backlog);
         self.write(terms(Survives::PowerCut, reason.len()), move |connection| {
             connection
                 .prepare_cached(
@@ -342,14 +340,26 @@ impl Store {
                      FROM task JOIN task_body USING (id) WHERE id = ?1",
                 )?
                 .execute(params![id, now.as_millis(), reason])?;
-            remove(connection, id)
+            remove(connection, &backlog, id)
         })
         .await
     }
 
     /// How much there is to do.
     pub async fn depth(&self) -> PortResult<Depth> {
-        self.read(WHAT, depth).await
+        let dead: i64 = self
+            .read(WHAT, |connection| {
+                let mut counted = connection.prepare_cached("SELECT count(*) FROM dead_letter")?;
+                Ok(counted.query_row([], |row| row.get(0))?)
+            })
+            .await?;
+        let [events, retries] = Queue::ALL.map(|it| self.waiting(it).tasks);
+        Ok(Depth { events, retries, dead: dead.cast_unsigned() })
+    }
+
+    /// What waits in this queue, at no cost.
+    pub fn waiting(&self, queue: Queue) -> Waiting {
+        self.inner.queues.backlog.waiting(queue)
     }
 
     /// Returns when something may be due in this queue, or after a second, whichever is first.

@@ -32,7 +32,7 @@ impl Store {
     /// Removes claims, memories, deliveries, health and recoveries that have expired, at most so
     /// many of each, so that nobody waits for long behind it. Answers how many; nothing is left when that is 0.
     pub async fn sweep(&self, most: usize) -> PortResult<usize> {
-        let terms = Terms { what: "the ledger", survives: Survives::Process, bytes: 0 };
+        let terms = Terms::asked("the ledger", Survives::Process, 0);
         let now = self.now();
         self.write(terms, move |connection| sweep(connection, now, most)).await
     }

@@ -20,7 +20,7 @@ const WHAT: &str = "the token store";
 const LIST: &str = "SELECT body FROM token WHERE id > ?1 ORDER BY id LIMIT ?2";
 
 fn terms(bytes: usize) -> Terms {
-    Terms { what: WHAT, survives: Survives::PowerCut, bytes }
+    Terms::asked(WHAT, Survives::PowerCut, bytes)
 }
 
 fn read(row: &Row<'_>) -> Result<Token, Fault> {

@@ -1,8 +1,10 @@
 //! Who writes? One thread, which takes everything that waits and commits it as one group.
 //!
 //! A commit costs one write to the log and, where somebody needs it on disk, one fsync, however
-//! many jobs share it. Within the group each job stands in a savepoint of its own, so that one
-//! that fails harms no other; jobs are answered after the commit.
+//! many jobs share it. Jobs are answered after the commit. One that may be refused stands in a
+//! savepoint of its own, so that it harms no other. One that fails only where the disk does is spared
+//! that cost: should it fail, its group is undone with it, and for a while every job has a savepoint.
+//! What nobody waits for may wait a moment for others ([`Haste`]).
 //!
 //! **What survives.** Jobs say whether they must survive a power cut ([`Survives::PowerCut`]:
 //! tasks that were sent, hooks, catalog, tokens) or only the death of the process. A group with
@@ -20,16 +22,24 @@ use std::{
     fs::File,
     sync::{Arc, mpsc},
     thread::JoinHandle,
+    time::{Duration, Instant},
 };
 
 use hooks::ports::{PortError, PortResult};
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use crate::fault::Fault;
+use crate::{fault::Fault, queue::Backlog};
 
 /// How many jobs may share a commit. More would let the first wait for the last.
 const MOST_JOBS: usize = 512;
+
+/// For how long a group whose jobs are in no haste waits for more of them, and how many are enough.
+const MOMENT: (Duration, usize) = (Duration::from_millis(2), 64);
+
+/// For how many groups every job has a savepoint after one without has failed: it will be tried
+/// again, and must not take others with it again.
+const CAREFUL_GROUPS: u32 = 256;
 
 /// How much may wait to be written, in KiB; who comes with more waits for room.
 const ROOM_KIB: u32 = 64 * 1024;
@@ -46,6 +56,45 @@ pub(crate) struct Terms {
     pub(crate) survives: Survives,
     /// How much is written, about.
     pub(crate) bytes: usize,
+    /// What is undone when it fails.
+    pub(crate) undone: Undone,
+    /// How soon it has to be written.
+    pub(crate) haste: Haste,
+}
+
+impl Terms {
+    /// Of a write that somebody waits for, and that may be refused.
+    pub(crate) const fn asked(what: &'static str, survives: Survives, bytes: usize) -> Self {
+        Self { what, survives, bytes, undone: Undone::Alone, haste: Haste::Now }
+    }
+
+    /// The same of one that only the disk can refuse.
+    pub(crate) const fn certain(self) -> Self {
+        Self { undone: Undone::WithItsGroup, ..self }
+    }
+
+    /// The same of one that only the disk can refuse, and that says what has happened already.
+    pub(crate) const fn noted(self) -> Self {
+        Self { haste: Haste::Soon, ..self.certain() }
+    }
+}
+
+/// What is undone with a write that fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Undone {
+    /// It alone: it may be refused, whatever it has written by then.
+    Alone,
+    /// Its group: it is refused by nobody but the disk.
+    WithItsGroup,
+}
+
+/// How soon a write has to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Haste {
+    /// At once: somebody waits for its answer.
+    Now,
+    /// In a moment: it says what has happened already.
+    Soon,
 }
 
 /// What a write that was answered survives.
@@ -72,11 +121,11 @@ pub(crate) struct Inbox {
 
 impl Writer {
     /// Starts the thread. It keeps `lock` until it has ended.
-    pub(crate) fn start(connection: Connection, lock: File) -> Self {
+    pub(crate) fn start(connection: Connection, lock: File, backlog: Arc<Backlog>) -> Self {
         let (jobs, waiting) = mpsc::channel();
         let room = Arc::new(Semaphore::new(ROOM_KIB as usize));
         let thread = std::thread::spawn(move || {
-            Pen { connection, survives: None }.write_all(&waiting);
+            Pen { connection, survives: None, backlog, careful: 0 }.write_all(&waiting);
             drop(lock);
         });
         Self { inbox: Some(Inbox { jobs, room }), thread: Some(thread) }
@@ -141,7 +190,7 @@ fn stopped(what: &'static str) -> PortError {
 
 /// Something to be written, and somebody who waits for it.
 trait Job: Send {
-    fn survives(&self) -> Survives;
+    fn terms(&self) -> Terms;
 
     /// Does it; answers why not where its changes are to be undone.
     fn run(&mut self, connection: &Connection) -> Result<(), String>;
@@ -163,8 +212,8 @@ where
     T: Send,
     F: FnOnce(&Connection) -> Result<T, Fault> + Send,
 {
-    fn survives(&self) -> Survives {
-        self.terms.survives
+    fn terms(&self) -> Terms {
+        self.terms
     }
 
     fn run(&mut self, connection: &Connection) -> Result<(), String> {
@@ -192,16 +241,41 @@ struct Pen {
     connection: Connection,
     /// What its commits survive at present.
     survives: Option<Survives>,
+    /// What jobs count in, undone and committed with them.
+    backlog: Arc<Backlog>,
+    /// For how many groups yet every job has a savepoint.
+    careful: u32,
+}
+
+/// What is to share a commit with this job: all that waits, and what comes in a moment if nobody is
+/// in haste.
+fn gathered(first: Box<dyn Job>, waiting: &mpsc::Receiver<Box<dyn Job>>) -> Vec<Box<dyn Job>> {
+    let (moment, enough) = MOMENT;
+    let until = Instant::now() + moment;
+    let mut is_in_haste = first.terms().haste == Haste::Now;
+    let mut group = vec![first];
+    loop {
+        for job in waiting.try_iter().take(MOST_JOBS - group.len()) {
+            is_in_haste |= job.terms().haste == Haste::Now;
+            group.push(job);
+        }
+        if is_in_haste || group.len() >= enough {
+            return group;
+        }
+        let left = until.saturating_duration_since(Instant::now());
+        let Ok(job) = waiting.recv_timeout(left) else { return group };
+        is_in_haste |= job.terms().haste == Haste::Now;
+        group.push(job);
+    }
 }
 
 impl Pen {
     /// Writes until nobody can hand in anything any more.
     fn write_all(mut self, waiting: &mpsc::Receiver<Box<dyn Job>>) {
         while let Ok(first) = waiting.recv() {
-            let mut group = vec![first];
-            group.extend(waiting.try_iter().take(MOST_JOBS - 1));
-
+            let mut group = gathered(first, waiting);
             let written = self.write(&mut group);
+            self.backlog.group_ended(written.is_ok());
             for job in group {
                 job.answer(written.as_ref().copied());
             }
@@ -210,7 +284,7 @@ impl Pen {
 
     /// Writes all of the group that can be written, in one commit.
     fn write(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), Fault> {
-        let survives = group.iter().map(|job| job.survives()).max();
+        let survives = group.iter().map(|job| job.terms().survives).max();
         self.promise(survives.unwrap_or(Survives::Process))?;
 
         self.say("BEGIN IMMEDIATE")?;
@@ -222,18 +296,27 @@ impl Pen {
         written
     }
 
-    fn run(&self, group: &mut [Box<dyn Job>]) -> Result<(), Fault> {
+    fn run(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), Fault> {
+        self.careful = self.careful.saturating_sub(1);
         for job in group {
-            self.say("SAVEPOINT job")?;
+            let may_fail_alone = self.careful > 0 || job.terms().undone == Undone::Alone;
+            if may_fail_alone {
+                self.say("SAVEPOINT job")?;
+            }
             let failed = job.run(&self.connection).err();
             // A full disk, among others, ends the transaction by itself.
-            if let (Some(why), true) = (&failed, self.connection.is_autocommit()) {
+            let is_over = self.connection.is_autocommit();
+            if let Some(why) = failed.as_ref().filter(|_| is_over || !may_fail_alone) {
+                self.careful = CAREFUL_GROUPS;
                 return Err(Fault::Undone(why.clone()));
             }
             if failed.is_some() {
                 self.say("ROLLBACK TO job")?;
             }
-            self.say("RELEASE job")?;
+            if may_fail_alone {
+                self.say("RELEASE job")?;
+            }
+            self.backlog.job_ended(failed.is_none());
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use embedded::{Depth, Message, Store};
+use embedded::{Depth, Message, Store, Waiting};
 use hooks::{
     event::Event,
     ports::{Clock, LONGEST_DELAY, Outgoing, TaskQueue},
@@ -199,6 +199,50 @@ async fn depth_counts_what_is_not_done() {
     world.store.acknowledge(&[in_hand[0].id]).await.unwrap();
     let expected = Depth { events: 2, retries: 2, dead: 0 };
     assert_eq!(world.store.depth().await.unwrap(), expected);
+}
+
+/// How much a task counts for, as it stands in the queue.
+fn size(task: &Outgoing) -> u64 {
+    u64::try_from(task.task.encode().len()).expect("a length") + Waiting::BESIDE_THE_TEXT
+}
+
+#[tokio::test]
+async fn what_waits_is_known_through_all_that_befalls_it() {
+    let world = world();
+    let retry = Outgoing { queue: Queue::Retries, ..numbered(1_000_000) };
+    let kept = size(&retry);
+    let each = size(&numbered(0));
+    let waits = |tasks: u64, gone: u64| Waiting { tasks, bytes: tasks * each, gone: gone * each };
+    let events = || world.store.waiting(Queue::Events);
+    assert_eq!(events(), waits(0, 0));
+
+    world.send((0..5).map(numbered)).await;
+    world.send([retry]).await;
+    assert_eq!(events(), waits(5, 0), "sent");
+    let ids: Vec<_> = world.receive(10).await.iter().map(|it| it.id).collect();
+    assert_eq!(events(), waits(5, 0), "in hand");
+    world.store.release(ids[0], Duration::ZERO).await.unwrap();
+    world.store.forgive(ids[1], Duration::ZERO).await.unwrap();
+    assert_eq!(events(), waits(5, 0), "given back");
+    world.store.acknowledge(&ids[2..4]).await.unwrap();
+    assert_eq!(events(), waits(3, 2), "done");
+    world.store.acknowledge(&ids[2..4]).await.unwrap();
+    assert_eq!(events(), waits(3, 2), "done before");
+    world.store.bury(ids[4], "a test wants it dead").await.unwrap();
+    assert_eq!(events(), waits(2, 3), "put aside");
+    let mut left = Box::pin(world.store.send(vec![numbered(5)]));
+    // Polled once: the writer has it, and nobody waits for the answer.
+    let _ = std::future::poll_fn(|context| Poll::Ready(left.as_mut().poll(context))).await;
+    drop(left);
+    world.send([numbered(6)]).await;
+    assert_eq!(events(), waits(4, 3), "sent by somebody who has left");
+    assert_eq!(world.store.waiting(Queue::Retries), Waiting { tasks: 1, bytes: kept, gone: 0 });
+
+    let World { store, clock, _folder: folder } = world;
+    drop(store);
+    let store = open(folder.path(), &clock);
+    assert_eq!(store.waiting(Queue::Events), waits(4, 0), "after a restart");
+    assert_eq!(store.waiting(Queue::Retries), Waiting { tasks: 1, bytes: kept, gone: 0 });
 }
 
 #[tokio::test]

@@ -5,13 +5,12 @@ mod cloudevent;
 use bytes::Bytes;
 use hooks::{
     delivery::Report,
-    event::Data,
     handler::{Format, Webhook},
     name::{EventName, SourceName},
     ports::Run,
 };
 use http::{HeaderValue, Method, header::CONTENT_TYPE};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::{
     egress::Egress,
@@ -46,36 +45,35 @@ pub(crate) async fn run(
     sending::send(outgoing, run, egress, algorithm).await
 }
 
-/// The bytes that are signed and sent. Serialised once, from the data as it is: what would be
-/// copied to merge the members is many times what is sent.
+/// The bytes that are signed and sent: [`Data::merged`](hooks::event::Data::merged), without making it.
 fn body(run: Run<'_>) -> Bytes {
-    let merged = Merged { source: &run.event.source, name: run.name, data: &run.event.data };
-    serde_json::to_vec(&merged).expect("JSON values have no keys but strings").into()
-}
-
-/// [`Data::merged`], without making it.
-struct Merged<'a> {
-    source: &'a SourceName,
-    name: Option<&'a EventName>,
-    data: &'a Data,
-}
-
-impl Serialize for Merged<'_> {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let source = ("source", Member::Name(self.source.as_str()));
-        let event = self.name.map(|name| ("event", Member::Name(name.as_str())));
-        let loses = |member: &str| member == "source" || (member == "event" && event.is_some());
-        let data = self.data.as_map().iter().filter(|(member, _)| !loses(member));
-        let data = data.map(|(member, value)| (member.as_str(), Member::Value(value)));
-        to.collect_map([source].into_iter().chain(event).chain(data))
+    let (source, data) = (&run.event.source, &run.event.data);
+    let members = data.as_map();
+    if members.contains_key("source") || (run.name.is_some() && members.contains_key("event")) {
+        return json(&data.merged(source, run.name)).into();
     }
+    // What is written once for all hooks stays as it is, and the names come before it.
+    let names = Names { source, event: run.name };
+    let (mut body, data) = (json(&names), data.as_json());
+    body.pop();
+    body.reserve_exact(data.len());
+    if !members.is_empty() {
+        body.push(b',');
+    }
+    body.extend_from_slice(&data.as_bytes()[1..]);
+    body.into()
 }
 
-#[derive(Clone, Copy, Serialize)]
-#[serde(untagged)]
-enum Member<'a> {
-    Name(&'a str),
-    Value(&'a serde_json::Value),
+/// What is merged in.
+#[derive(Serialize)]
+struct Names<'a> {
+    source: &'a SourceName,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<&'a EventName>,
+}
+
+fn json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("JSON values have no keys but strings")
 }
 
 #[cfg(test)]

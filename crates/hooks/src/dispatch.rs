@@ -111,6 +111,13 @@ impl Match {
 /// A message that was begun: everything about it is decided, and nothing of it was attempted.
 pub struct Begun(Result<Vec<Work>, Handled>);
 
+impl Begun {
+    /// How much is to be done for it, in deliveries or what is as much work as one.
+    pub fn weight(&self) -> usize {
+        self.0.as_ref().map_or(1, |work| work.len().max(1))
+    }
+}
+
 /// Something to be done for a message, beside everything else.
 enum Work {
     Send(Vec<Outgoing>),
@@ -231,6 +238,12 @@ impl Dispatcher {
             Ok(()) => Handled::Done,
             Err(error) => Handled::Again(Arc::new(error)),
         }
+    }
+
+    /// Puts off what waits in vain for receivers that have begun to take long. To be called now and
+    /// then by who has no places left: those who wait so take up places that others could have.
+    pub fn relieve(&self) {
+        self.deliverer.slots.relieve(self.deliverer.clock.now());
     }
 
     async fn perform(&self, work: Work, closing: &Closing) -> PortResult<Seen> {

@@ -1,8 +1,11 @@
 //! What happened: a source, an event name, data; and when it was accepted.
 
-use std::sync::Arc;
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -54,14 +57,26 @@ pub struct Order {
 }
 
 /// The data of an event: a JSON object, shared between everything that looks at it.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Data(Arc<Map<String, Value>>);
+#[derive(Clone, Default)]
+pub struct Data(Arc<Members>);
+
+#[derive(Default)]
+struct Members {
+    map: Map<String, Value>,
+    /// The same as JSON, once somebody has asked for it.
+    text: OnceLock<Box<str>>,
+}
 
 impl Data {
     /// A member, at the top level.
     pub fn get(&self, member: &str) -> Option<&Value> {
-        self.0.get(member)
+        self.as_map().get(member)
+    }
+
+    /// The data as JSON. However many hooks an event is owed to, it is made once.
+    pub fn as_json(&self) -> &str {
+        let made = || serde_json::to_string(self.as_map()).expect("JSON values have string keys");
+        self.0.text.get_or_init(|| made().into())
     }
 
     /// A member that is a string.
@@ -71,16 +86,16 @@ impl Data {
 
     /// All members.
     pub fn as_map(&self) -> &Map<String, Value> {
-        &self.0
+        &self.0.map
     }
 
     /// The data with the event's `source` and `event` merged in, as webhooks send it and
     /// templates see it. Members of the same names in the data lose.
     pub fn merged(&self, source: &SourceName, event: Option<&EventName>) -> Map<String, Value> {
-        let mut merged = Map::with_capacity(self.0.len() + 2);
+        let mut merged = Map::with_capacity(self.as_map().len() + 2);
         merged.insert("source".into(), source.as_str().into());
         merged.extend(event.map(|event| ("event".into(), event.as_str().into())));
-        for (member, value) in &*self.0 {
+        for (member, value) in self.as_map() {
             merged.entry(member).or_insert_with(|| value.clone());
         }
         merged
@@ -88,8 +103,32 @@ impl Data {
 }
 
 impl From<Map<String, Value>> for Data {
-    fn from(members: Map<String, Value>) -> Self {
-        Self(Arc::new(members))
+    fn from(map: Map<String, Value>) -> Self {
+        Self(Arc::new(Members { map, text: OnceLock::new() }))
+    }
+}
+
+impl PartialEq for Data {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_map() == other.as_map()
+    }
+}
+
+impl fmt::Debug for Data {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_map().fmt(out)
+    }
+}
+
+impl Serialize for Data {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.as_map().serialize(to)
+    }
+}
+
+impl<'de> Deserialize<'de> for Data {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Map::deserialize(from).map(Self::from)
     }
 }
 

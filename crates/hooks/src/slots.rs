@@ -81,6 +81,13 @@ impl Slots {
         }
     }
 
+    /// Lets those go who wait for room among their hook's own and will have none soon, for its
+    /// receiver has begun to take long since they came.
+    pub(crate) fn relieve(&self, now: Timestamp) {
+        let lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        lanes.values().for_each(|lane| lane.relieve(now));
+    }
+
     async fn slot(
         &self,
         room: Room,

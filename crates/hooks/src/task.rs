@@ -4,7 +4,7 @@
 //! secrets: each attempt reads the hook as it is then. What was sent by one release is read by
 //! the next, and after a rollback by the one before: tasks carry a version.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::Error as _};
 
 use crate::{
     delivery::{Delivery, Record, Status, Step},
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// A queue message.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "task", rename_all = "snake_case")]
 pub enum Task {
     /// Accepted events of one request, nothing decided yet.
@@ -130,6 +130,9 @@ pub struct Recover {
 /// The version that tasks of this release carry.
 const VERSION: u32 = 1;
 
+/// What tasks there are.
+const KINDS: &[&str] = &["dispatch", "deliver", "retry", "record", "recover"];
+
 #[derive(Serialize)]
 struct Written<'a> {
     v: u32,
@@ -158,13 +161,42 @@ impl Task {
     /// Reads the text of a message.
     pub fn decode(text: &str) -> Result<Self, TaskError> {
         #[derive(Deserialize)]
-        struct Versioned {
+        struct Head {
             v: u32,
+            task: Option<String>,
         }
-        match serde_json::from_str(text)? {
-            Versioned { v: VERSION } => Ok(serde_json::from_str(text)?),
-            Versioned { v } => Err(TaskError::Version(v)),
+        #[derive(Deserialize)]
+        struct Dispatch {
+            events: Vec<Event>,
+            #[serde(default)]
+            again: bool,
         }
+        #[derive(Deserialize)]
+        struct Deliver {
+            event: Box<Event>,
+            owed: Vec<Owed>,
+        }
+
+        // What it is, is found out first: a reader that finds out on the way keeps a copy of all.
+        let Head { v, task } = serde_json::from_str(text)?;
+        if v != VERSION {
+            return Err(TaskError::Version(v));
+        }
+        let Some(task) = task else { return Err(serde_json::Error::missing_field("task").into()) };
+        Ok(match task.as_str() {
+            "dispatch" => {
+                let Dispatch { events, again } = serde_json::from_str(text)?;
+                Self::Dispatch { events, again }
+            }
+            "deliver" => {
+                let Deliver { event, owed } = serde_json::from_str(text)?;
+                Self::Deliver { event, owed }
+            }
+            "retry" => Self::Retry(serde_json::from_str(text)?),
+            "record" => Self::Record(serde_json::from_str(text)?),
+            "recover" => Self::Recover(serde_json::from_str(text)?),
+            unknown => return Err(serde_json::Error::unknown_variant(unknown, KINDS).into()),
+        })
     }
 }
 
@@ -283,6 +315,13 @@ mod tests {
                 "task of version 2, this release reads up to 1",
             ),
             ("no version", r#"{"task":"dispatch","events":[]}"#, "not a task: missing field `v`"),
+            ("no kind", r#"{"v":1,"events":[]}"#, "not a task: missing field `task`"),
+            ("another kind", r#"{"v":1,"task":"new"}"#, "not a task: unknown variant `new`"),
+            (
+                "its kind comes last",
+                r#"{"events":7,"v":1,"task":"dispatch"}"#,
+                "not a task: invalid",
+            ),
             ("no JSON", "hello", "not a task: expected value"),
         ] {
             let error = Task::decode(text).unwrap_err().to_string();

@@ -71,15 +71,26 @@ pub(crate) struct Serve {
     #[arg(long, env = "EVENT_HOOKS_LOG_FORMAT", default_value = "auto", value_name = "FORMAT")]
     pub(crate) log_format: LogFormat,
 
-    /// How many messages of each queue are worked on at once
+    /// How many deliveries of each queue are worked on at once, give or take a batch
     #[arg(
         long,
         env = "EVENT_HOOKS_WORKERS",
-        default_value_t = 4_096,
+        default_value_t = 2_048,
         value_name = "NUMBER",
         value_parser = clap::value_parser!(u16).range(1..=50_000)
     )]
     pub(crate) workers: u16,
+
+    /// How many MiB of events may wait to be dispatched. While as many do, further ones are refused
+    /// with 429
+    #[arg(
+        long,
+        env = "EVENT_HOOKS_QUEUE_LIMIT",
+        default_value_t = 1_024,
+        value_name = "MIB",
+        value_parser = clap::value_parser!(u32).range(1..=1_048_576)
+    )]
+    pub(crate) queue_limit: u32,
 
     /// The algorithm of x-kong-signature
     #[arg(long, env = "EVENT_HOOKS_SIGNATURE", default_value = "sha1", value_name = "ALGORITHM", value_parser = one_of::<Signature>())]
@@ -128,6 +139,11 @@ impl Serve {
     /// How long an attempt may take.
     pub(crate) fn timeout(&self) -> Duration {
         Duration::from_secs(self.timeout.into())
+    }
+
+    /// How many bytes of events may wait.
+    pub(crate) fn queue_limit(&self) -> u64 {
+        u64::from(self.queue_limit) * 1024 * 1024
     }
 
     /// How long deliveries are kept.

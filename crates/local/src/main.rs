@@ -6,6 +6,7 @@ mod clock;
 mod logging;
 mod metrics;
 mod probe;
+mod intake;
 mod serve;
 mod request_body;
 mod worker;

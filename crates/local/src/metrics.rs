@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use embedded::Store;
+use hooks::task::Queue;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 /// Upper bounds of the histograms' buckets, in seconds.
@@ -13,12 +14,13 @@ const BUCKETS: [f64; 14] =
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Counts from now on, and looks now and then how much is waiting in `store`.
-pub(crate) fn start(store: Store) -> Result<PrometheusHandle, String> {
+pub(crate) fn start(store: Store, queue_limit: u64) -> Result<PrometheusHandle, String> {
     let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &BUCKETS)
         .and_then(PrometheusBuilder::install_recorder)
         .map_err(|error| format!("cannot count: {error}"))?;
     describe();
+    note_limit(queue_limit);
     let upkeep = handle.clone();
     tokio::spawn(async move {
         loop {
@@ -38,11 +40,24 @@ async fn note_depth(store: &Store) {
     {
         metrics::gauge!("event_hooks_queue_depth", "queue" => queue).set(tasks as f64);
     }
+    for queue in Queue::ALL {
+        let bytes = store.waiting(queue).bytes;
+        metrics::gauge!("event_hooks_queue_bytes", "queue" => queue.as_str()).set(bytes as f64);
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "gauges are floats, and 2^53 bytes do not fit")]
+fn note_limit(bytes: u64) {
+    metrics::gauge!("event_hooks_queue_limit_bytes").set(bytes as f64);
 }
 
 fn describe() {
     use metrics::{describe_counter, describe_gauge, describe_histogram};
     describe_counter!("event_hooks_accepted_total", "Events accepted by ingest");
+    describe_counter!(
+        "event_hooks_refused_total",
+        "Requests with events that were answered 429, by reason: queue or memory"
+    );
     describe_counter!(
         "event_hooks_repeated_total",
         "Events dropped because their id was posted before"
@@ -67,4 +82,9 @@ fn describe() {
     describe_histogram!("event_hooks_attempt_seconds", "How long attempts took");
     describe_histogram!("event_hooks_delivery_latency_seconds", "From acceptance to delivery");
     describe_gauge!("event_hooks_queue_depth", "Tasks in the queue, by queue");
+    describe_gauge!("event_hooks_queue_bytes", "What they take, by queue");
+    describe_gauge!(
+        "event_hooks_queue_limit_bytes",
+        "What may wait in queue events before further ones are refused"
+    );
 }

@@ -28,6 +28,7 @@ use tokio::{
 use crate::{
     clock::SystemClock,
     config::{ADMIN_TOKEN, Serve},
+    intake::QueueLimit,
     logging, metrics,
     probe::StoreProbe,
     say, serve,
@@ -48,7 +49,7 @@ pub(crate) async fn run(config: Serve) -> Result<(), String> {
     let listener = TcpListener::bind(config.listen).await.map_err(|error| {
         format!("cannot listen on {}: {error}; choose another --listen", config.listen)
     })?;
-    let counted = metrics::start(store.clone())?;
+    let counted = metrics::start(store.clone(), config.queue_limit())?;
 
     let (stop, stopped) = watch::channel(false);
     let dispatcher = Arc::new(dispatcher(&config, &store, &handlers));
@@ -137,8 +138,9 @@ fn front(
     token: Option<&str>,
     counted: PrometheusHandle,
 ) -> Front {
-    let store = Arc::new(store.clone());
     let clock = Arc::new(SystemClock);
+    let intake = QueueLimit::new(store.clone(), clock.clone(), config.queue_limit());
+    let store = Arc::new(store.clone());
     let publisher = Arc::new(Publisher::new(store.clone(), store.clone(), clock.clone()));
     let explainer = Arc::new(Explainer::new(
         Arc::clone(&publisher),
@@ -172,7 +174,7 @@ fn front(
             clock,
             defaults: api::wire::hook::Defaults { ssl_verify: config.ssl_verify_default },
         },
-        ingest: Ingest { publisher, explainer: Some(explainer) },
+        ingest: Ingest { publisher, explainer: Some(explainer), intake: Some(Arc::new(intake)) },
         auth,
         probe: Arc::new(StoreProbe((*store).clone())),
         metrics: Some(Arc::new(move || counted.render())),

@@ -1,6 +1,6 @@
 //! Answers HTTP until it is told to stop.
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use api::ClientAddress;
 use axum::{Router, body::Body};
@@ -10,7 +10,11 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
 };
-use tokio::{net::TcpListener, sync::watch};
+use nix::sys::resource::{Resource, getrlimit};
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+};
 use tower::ServiceExt as _;
 
 use crate::request_body::Watched;
@@ -24,13 +28,38 @@ const REQUEST: Duration = Duration::from_secs(90);
 /// How long requests may go on when the process is to stop.
 const DRAIN: Duration = Duration::from_secs(10);
 
+/// How many connections there are at once: each takes memory, and one of the files that the system
+/// lets this process have.
+const MOST_CONNECTIONS: usize = 8_192;
+
 /// Serves `router` until `stop` says so; then lets running requests end, for a while.
-pub(crate) async fn serve(listener: TcpListener, router: Router, mut stop: watch::Receiver<bool>) {
+pub(crate) async fn serve(listener: TcpListener, router: Router, stop: watch::Receiver<bool>) {
+    serve_at_once(most_connections(), listener, router, stop).await;
+}
+
+/// Half of the files are for others: the store, and what goes out.
+fn most_connections() -> usize {
+    let files = getrlimit(Resource::RLIMIT_NOFILE).map_or(u64::MAX, |(soft, _)| soft);
+    usize::try_from(files / 2).unwrap_or(usize::MAX).clamp(1, MOST_CONNECTIONS)
+}
+
+/// The same, with so many connections at once. Who comes with one more waits until one ends.
+async fn serve_at_once(
+    most: usize,
+    listener: TcpListener,
+    router: Router,
+    mut stop: watch::Receiver<bool>,
+) {
     let graceful = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(most));
     loop {
-        let accepted = tokio::select! {
+        let next = async {
+            let place = Arc::clone(&places).acquire_owned().await.expect("never closed");
+            (place, listener.accept().await)
+        };
+        let (place, accepted) = tokio::select! {
             _ = stop.wait_for(|stop| *stop) => break,
-            accepted = listener.accept() => accepted,
+            next = next => next,
         };
         let Ok((stream, peer)) = accepted else {
             // Out of file descriptors, most likely: it passes.
@@ -52,6 +81,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, mut stop: watch
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "connection ended");
             }
+            drop(place);
         });
     }
     drop(listener);
@@ -75,4 +105,57 @@ async fn answer(router: Router, request: Request<Incoming>) -> Result<Response<B
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpStream,
+    };
+
+    use super::*;
+
+    async fn ask(caller: &mut TcpStream) {
+        caller.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+    }
+
+    async fn hear(caller: &mut TcpStream) {
+        let mut answer = [0; 12];
+        caller.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 200");
+        let mut rest = Vec::new();
+        while !rest.ends_with(b"here") {
+            rest.push(caller.read_u8().await.unwrap());
+        }
+    }
+
+    #[tokio::test]
+    async fn who_comes_with_one_connection_too_many_waits_until_one_ends() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new().route("/", get(async || "here"));
+        let (_stop, stopped) = watch::channel(false);
+        let serving = tokio::spawn(serve_at_once(2, listener, router, stopped));
+
+        let mut callers = Vec::new();
+        for _ in 0..3 {
+            let mut caller = TcpStream::connect(address).await.unwrap();
+            ask(&mut caller).await;
+            callers.push(caller);
+        }
+        let mut last = callers.pop().unwrap();
+        for _ in 0..10 {
+            for caller in &mut callers {
+                hear(caller).await;
+                ask(caller).await;
+            }
+        }
+        let early = last.try_read(&mut [0; 12]).map_err(|error| error.kind());
+        assert_eq!(early, Err(std::io::ErrorKind::WouldBlock), "there are two already");
+        drop(callers.pop());
+        hear(&mut last).await;
+        serving.abort();
+    }
 }

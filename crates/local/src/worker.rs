@@ -4,6 +4,9 @@
 //! is late because another one overtook it here. It is done message by message, side by side, so
 //! that none waits for another's receiver.
 //!
+//! No more is begun while as many deliveries are under way as there are places: what is begun and
+//! waits takes memory, and makes every attempt seem to take long.
+//!
 //! A message is leased while it is worked on. The lease ends with the work, or with the process: at
 //! the next start everything that was in flight is handed out again.
 
@@ -27,7 +30,7 @@ pub(crate) struct Worker {
     pub(crate) queue: Queue,
     pub(crate) store: Store,
     pub(crate) dispatcher: Arc<Dispatcher>,
-    /// How many messages are worked on at once.
+    /// How many deliveries are worked on at once, give or take a batch.
     pub(crate) in_flight: usize,
 }
 
@@ -40,6 +43,9 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// How long to wait before the store is asked again after it did not answer.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// How often those are looked for who wait in vain, while there is no place free.
+const RELIEF: Duration = Duration::from_millis(100);
+
 /// How often a message is handed out at most. What goes on killing the process, or breaking it, is
 /// put aside in the end; what a store in trouble gives back is not.
 const MOST_RECEIVES: u32 = 50;
@@ -47,11 +53,23 @@ const MOST_RECEIVES: u32 = 50;
 /// The longest that a message which could not be seen through has to wait, in [`PAUSE`]s.
 const LONGEST_PAUSE: u32 = 30;
 
-/// A message without its body, and a place among those that are worked on.
+/// A message without its body, and its places among those that are worked on: one for each of its
+/// deliveries, as far as there were that many.
 struct Place {
     id: i64,
     receives: u32,
-    _permit: OwnedSemaphorePermit,
+    permit: OwnedSemaphorePermit,
+}
+
+impl Place {
+    fn make_room_for(&mut self, begun: &Begun, free: &Arc<Semaphore>) {
+        let more = begun.weight().saturating_sub(1).min(free.available_permits());
+        let more = u32::try_from(more).unwrap_or(u32::MAX);
+        // Others give places back meanwhile, and nobody else takes any.
+        if let Ok(more) = Arc::clone(free).try_acquire_many_owned(more) {
+            self.permit.merge(more);
+        }
+    }
 }
 
 impl Worker {
@@ -82,7 +100,7 @@ impl Worker {
 
     /// The next messages, when there are any and places for them, with what is to be done.
     async fn next(&self, free: &Arc<Semaphore>) -> Vec<(Place, Begun)> {
-        let first = Arc::clone(free).acquire_owned().await.expect("never closed");
+        let first = self.place(free).await;
         let messages = self.received(BATCH.min(free.available_permits() + 1)).await;
         let mut permits = vec![first];
         permits
@@ -90,7 +108,7 @@ impl Worker {
 
         let (mut places, mut batch) = (Vec::new(), Vec::new());
         for (Message { id, body, receives, .. }, permit) in messages.into_iter().zip(permits) {
-            let place = Place { id, receives, _permit: permit };
+            let place = Place { id, receives, permit };
             if receives > MOST_RECEIVES {
                 put_aside(&self.store, &place, "handed out too often without an end").await;
                 continue;
@@ -99,6 +117,7 @@ impl Worker {
             batch.push(dispatch::Message { body, receives });
         }
         if let Ok(begun) = AssertUnwindSafe(self.dispatcher.begin(batch)).catch_unwind().await {
+            places.iter_mut().zip(&begun).for_each(|(place, it)| place.make_room_for(it, free));
             return places.into_iter().zip(begun).collect();
         }
         // A defect of ours. The messages are not lost, and not worked on in a tight loop.
@@ -106,6 +125,17 @@ impl Worker {
             end(&self.store, &place, None).await;
         }
         Vec::new()
+    }
+
+    /// A place. Those who wait for receivers that hang are not waited for.
+    async fn place(&self, free: &Arc<Semaphore>) -> OwnedSemaphorePermit {
+        loop {
+            let place = Arc::clone(free).acquire_owned();
+            if let Ok(place) = tokio::time::timeout(RELIEF, place).await {
+                return place.expect("never closed");
+            }
+            self.dispatcher.relieve();
+        }
     }
 
     /// The next messages, when there are any.

@@ -35,6 +35,7 @@ pub(super) fn describe_post() -> Operation {
         .about(&exception);
     reading(MOST_EVENTS, operation)
         .needing(Some(Needs::of::<ToEmit>()))
+        .refused(&[Refused::TooMuch])
         .takes(parameters::in_query("explain", explain, &schema::boolean()))
         .answers::<Taken>(202, taken)
         .answers::<Explanation>(200, "With `explain=true`: what would become of the events.")

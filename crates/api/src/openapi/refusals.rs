@@ -31,6 +31,8 @@ pub(crate) enum Refused {
     UnknownKind,
     /// 429
     Guessing,
+    /// 429, where there is room for so many events only.
+    TooMuch,
     /// 500
     Defect,
     /// 503
@@ -39,7 +41,7 @@ pub(crate) enum Refused {
 
 /// All of them, as components of the document.
 pub(super) fn all(components: &mut Components) -> Map<String, Value> {
-    const ALL: [Refused; 13] = [
+    const ALL: [Refused; 14] = [
         Refused::Unreadable,
         Refused::BadEvents,
         Refused::Unknown,
@@ -51,6 +53,7 @@ pub(super) fn all(components: &mut Components) -> Map<String, Value> {
         Refused::UnknownForm,
         Refused::UnknownKind,
         Refused::Guessing,
+        Refused::TooMuch,
         Refused::Defect,
         Refused::Unavailable,
     ];
@@ -98,6 +101,12 @@ impl Refused {
                 ("UnsupportedEvents", 415, "The content type is not one that is read.")
             }
             Self::Guessing => ("TooManyRequests", 429, "Too many wrong tokens were sent there."),
+            Self::TooMuch => (
+                "TooManyEvents",
+                429,
+                "Nothing was accepted. As many events wait to be dispatched as may, or more is \
+                 being posted than there is memory for; or too many wrong tokens were sent there.",
+            ),
             Self::Defect => ("InternalServerError", 500, "A defect; the server's log has more."),
             Self::Unavailable => ("ServiceUnavailable", 503, "A part of the service is away."),
         }
@@ -121,7 +130,7 @@ impl Refused {
             // Of a request with two content types.
             response["content"]["text/plain"] = json!({"schema": {"type": "string"}});
         }
-        if matches!(self, Self::Guessing | Self::Unavailable) {
+        if matches!(self, Self::Guessing | Self::TooMuch | Self::Unavailable) {
             response["headers"] = json!({"Retry-After": {
                 "description": "After how many seconds it may be tried again.",
                 "required": true,

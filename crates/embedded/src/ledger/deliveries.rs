@@ -81,7 +81,7 @@ impl Row {
             updated: record.at.as_millis(),
             expires: expires.as_millis(),
             event: serde_json::to_string(&Event { data: Data::default(), ..event.clone() })?,
-            data: serde_json::to_string(&event.data)?,
+            data: event.data.as_json().to_owned(),
             attempt: attempt.transpose()?,
         })
     }

@@ -20,7 +20,7 @@ use testkit::{
 use super::*;
 use crate::fault::Fault;
 
-const TERMS: Terms = Terms { what: "the test", survives: Survives::Process, bytes: 0 };
+const TERMS: Terms = Terms::asked("the test", Survives::Process, 0);
 
 /// A store, and the folder that it is in.
 struct World {

@@ -1,13 +1,16 @@
-use hooks::ports::PortError;
+use hooks::{ports::PortError, task::Queue};
 use tempfile::TempDir;
 
 use super::*;
 
-const TERMS: Terms = Terms { what: "the test", survives: Survives::Process, bytes: 0 };
+const TERMS: Terms = Terms::asked("the test", Survives::Process, 0);
+
+type Deed = dyn FnOnce(&Connection) -> Result<(), Fault> + Send;
 
 /// A writer of a table of numbers.
 struct World {
     writer: Writer,
+    backlog: Arc<Backlog>,
     folder: TempDir,
 }
 
@@ -23,7 +26,8 @@ fn world() -> World {
         )
         .unwrap();
     let lock = File::create(folder.path().join("lock")).unwrap();
-    World { writer: Writer::start(connection, lock), folder }
+    let backlog = Arc::default();
+    World { writer: Writer::start(connection, lock, Arc::clone(&backlog)), backlog, folder }
 }
 
 fn path(folder: &TempDir) -> std::path::PathBuf {
@@ -131,6 +135,32 @@ async fn a_job_that_fails_harms_no_other_and_leaves_nothing_behind() {
 }
 
 #[tokio::test]
+async fn a_job_that_was_certain_and_fails_takes_its_group_along_once() {
+    let world = world();
+    for (expected, group) in [("undone with the other", false), ("written", true)] {
+        let held = hold(world.inbox()).reached();
+        let other = hand_in(world.inbox(), TERMS.certain(), |to| add(to, 1));
+        let failing = hand_in(world.inbox(), TERMS.noted(), |to| {
+            add(to, 2)?;
+            add(to, 2)
+        });
+        // Of the group that is undone the holder is one, and has its answer all the same.
+        drop(held);
+        let failing = failing.await.unwrap().unwrap_err().to_string();
+        assert!(failing.contains("UNIQUE"), "{failing}");
+        assert_eq!(other.await.unwrap().is_ok(), group, "{expected}");
+    }
+    assert_eq!(world.numbers(), [1]);
+}
+
+#[tokio::test]
+async fn a_job_that_nobody_waits_for_is_written_without_company_too() {
+    let world = world();
+    hand_in(world.inbox(), TERMS.noted(), |to| add(to, 1)).await.unwrap().unwrap();
+    assert_eq!(world.numbers(), [1]);
+}
+
+#[tokio::test]
 async fn a_full_disk_is_said_and_survived() {
     let world = world();
     let limit = |pages: u32| {
@@ -162,11 +192,12 @@ async fn a_full_disk_is_said_and_survived() {
 
 #[tokio::test]
 async fn a_disk_that_is_read_only_for_a_while_fails_each_group_until_it_is_not() {
-    let World { writer, folder } = world();
+    let World { writer, folder, .. } = world();
     drop(writer);
     let (jobs, waiting) = mpsc::channel();
     let inbox = Inbox { jobs, room: Arc::new(Semaphore::new(1)) };
-    let mut pen = Pen { connection: Connection::open(path(&folder)).unwrap(), survives: None };
+    let connection = Connection::open(path(&folder)).unwrap();
+    let mut pen = Pen { connection, survives: None, backlog: Arc::default() };
     for (number, is_read_only) in [(0, false), (1, true), (2, true), (3, false)] {
         pen.connection.pragma_update(None, "query_only", is_read_only).unwrap();
         let answer = hand_in(&inbox, TERMS, move |to| add(to, number));
@@ -226,6 +257,51 @@ async fn a_failure_that_ends_the_transaction_is_told_to_the_whole_group() {
     assert_eq!(world.numbers(), [0; 0]);
     world.inbox().write(TERMS, |to| add(to, 3)).await.unwrap();
     assert_eq!(world.numbers(), [3]);
+}
+
+#[tokio::test]
+async fn what_a_job_counts_stands_or_falls_with_it() {
+    let world = world();
+    let count = |number: i64| {
+        let backlog = Arc::clone(&world.backlog);
+        move |to: &Connection| {
+            backlog.came(Queue::Events, 0);
+            add(to, number)
+        }
+    };
+    let fail_commit = |to: &Connection| {
+        to.execute("INSERT INTO friend (of) VALUES (99)", [])?;
+        Ok(())
+    };
+    let end_transaction = |to: &Connection| {
+        to.execute_batch("ROLLBACK")?;
+        Err::<(), _>(Fault::Conflict)
+    };
+    let counted = || world.backlog.waiting(Queue::Events).tasks;
+
+    let held = hold(world.inbox()).reached();
+    let stands = hand_in(world.inbox(), TERMS, count(1));
+    let is_taken = hand_in(world.inbox(), TERMS, count(1));
+    drop(hand_in(world.inbox(), TERMS, count(2)));
+    assert_eq!(counted(), 0, "what is not written does not count");
+    drop(held);
+    stands.await.unwrap().unwrap();
+    is_taken.await.unwrap().unwrap_err();
+    assert_eq!(counted(), 2, "not the one that failed, but the one that nobody waits for");
+
+    for (name, fails) in
+        [("commit", Box::new(fail_commit) as Box<Deed>), ("disk", Box::new(end_transaction))]
+    {
+        let held = hold(world.inbox()).reached();
+        let undone = hand_in(world.inbox(), TERMS, count(3));
+        let guilty = hand_in(world.inbox(), TERMS, fails);
+        drop(held);
+        undone.await.unwrap().unwrap_err();
+        guilty.await.unwrap().unwrap_err();
+        assert_eq!(counted(), 2, "undone with its group: {name}");
+    }
+    world.inbox().write(TERMS, count(4)).await.unwrap();
+    assert_eq!(counted(), 3, "and the next group counts for itself");
 }
 
 #[tokio::test]

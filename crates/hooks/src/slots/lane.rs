@@ -1,11 +1,14 @@
 //! Is there room among one hook's attempts, or will there be soon?
 
 use std::{
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use async_lock::{Semaphore, SemaphoreGuardArc};
+use event_listener::Event;
+use futures_util::future::{Either, select};
 
 use super::Slots;
 use crate::{ports::Clock, time::Timestamp};
@@ -14,6 +17,8 @@ use crate::{ports::Clock, time::Timestamp};
 pub(super) struct Lane {
     room: Arc<Semaphore>,
     traffic: Mutex<Traffic>,
+    /// Wakes those who wait for room and are to wait no longer.
+    relief: Event,
 }
 
 #[derive(Debug, Default)]
@@ -47,12 +52,8 @@ pub(super) struct Room {
 const SLOW: Duration = Duration::from_secs(2);
 
 /// A receiver that answers within this is never slow, however many wait for it: to put those off
-/// would cost more than they do.
-const QUICK: Duration = Duration::from_millis(20);
-
-/// How long an attempt is taken to last where none has ended yet. A guess on the good side: what it
-/// lets wait in vain finds out after one attempt.
-const USUAL: Duration = Duration::from_millis(25);
+/// would cost more than they do. It may be this process that is slow, with all that it has in hand.
+const QUICK: Duration = Duration::from_millis(100);
 
 impl Kind {
     /// How long it may have to wait. What waited before leaves some of the time to what comes
@@ -67,10 +68,10 @@ impl Kind {
 
 impl Traffic {
     /// How long an attempt takes, as far as that can be told now: no less than those in flight have
-    /// taken already.
+    /// taken already. Where nothing is known, a guess on the good side, which [`Lane::relieve`] mends.
     fn estimate(&self, now: Timestamp) -> Duration {
         let longest = self.began.iter().filter_map(|began| now.since(*began)).max();
-        self.pace.unwrap_or(USUAL).max(longest.unwrap_or_default())
+        self.pace.max(longest).unwrap_or_default()
     }
 
     fn is_slow(&self) -> bool {
@@ -85,8 +86,17 @@ impl Traffic {
         if self.taken < Slots::MOST_OF_A_HOOK {
             return true;
         }
-        let (each, most) = (self.estimate(now), u32::try_from(Slots::MOST_OF_A_HOOK).unwrap_or(1));
-        each <= QUICK || each.saturating_mul(self.waiting + 1) <= kind.longest_wait() * most
+        self.waiting < self.most_waiting(kind, now)
+    }
+
+    /// How many of this kind may wait for room, if each is to have it soon.
+    fn most_waiting(&self, kind: Kind, now: Timestamp) -> u32 {
+        let (each, room) = (self.estimate(now), Slots::MOST_OF_A_HOOK);
+        if each <= QUICK {
+            return u32::MAX;
+        }
+        let turns = kind.longest_wait().as_nanos() * room as u128 / each.as_nanos();
+        u32::try_from(turns).unwrap_or(u32::MAX)
     }
 
     /// Takes room that is free for one of this kind. The hook may have turned out to be slow since
@@ -102,7 +112,7 @@ impl Traffic {
 impl Lane {
     pub(super) fn new() -> Self {
         let room = Arc::new(Semaphore::new(Slots::MOST_OF_A_HOOK));
-        Self { room, traffic: Mutex::default() }
+        Self { room, traffic: Mutex::default(), relief: Event::new() }
     }
 
     pub(super) fn is_slow(&self) -> bool {
@@ -111,11 +121,29 @@ impl Lane {
 
     /// Room for one attempt of this kind; `None` where there is none soon.
     pub(super) async fn room(self: &Arc<Self>, kind: Kind, clock: &dyn Clock) -> Option<Room> {
-        let waiting = Waiting::among(self, kind, clock.now())?;
-        let permit = self.room.acquire_arc().await;
-        drop(waiting);
+        let permit = match self.room.try_acquire_arc() {
+            Some(permit) => permit,
+            None => self.wait(kind, clock).await?,
+        };
         let is_there = self.traffic().take(kind);
         is_there.then(|| Room { lane: Arc::clone(self), _permit: permit })
+    }
+
+    async fn wait(&self, kind: Kind, clock: &dyn Clock) -> Option<SemaphoreGuardArc> {
+        let _waiting = Waiting::among(self, kind, clock.now())?;
+        let (permit, relief) = (pin!(self.room.acquire_arc()), pin!(self.relief.listen()));
+        match select(permit, relief).await {
+            Either::Left((permit, _)) => Some(permit),
+            Either::Right(_) => None,
+        }
+    }
+
+    /// Lets those go who wait and will not have room soon, as it has turned out since they came.
+    pub(super) fn relieve(&self, now: Timestamp) {
+        let traffic = self.traffic();
+        let beyond = traffic.waiting.saturating_sub(traffic.most_waiting(Kind::First, now));
+        drop(traffic);
+        self.relief.notify(beyond as usize);
     }
 
     fn traffic(&self) -> MutexGuard<'_, Traffic> {

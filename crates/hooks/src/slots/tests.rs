@@ -163,8 +163,10 @@ fn an_attempt_waits_for_moments_and_not_for_longer() {
         ("slow, with room for one", Some(MS(2_001)), 15, MS(0), 0, "refused", "goes"),
         ("slow, with its share", Some(MS(2_001)), 16, MS(0), 0, "refused", "refused"),
         ("slow, with all there is", Some(MS(2_001)), 64, MS(0), 0, "refused", "refused"),
-        ("nothing is known: a burst may wait", None, 64, MS(0), 5_000, "waits", "refused"),
-        ("nothing is known: a larger one may not", None, 64, MS(0), 5_200, "refused", "refused"),
+        ("quick, whatever the burst", Some(MS(100)), 64, MS(0), 50_000, "waits", "waits"),
+        ("no longer quick", Some(MS(101)), 64, MS(0), 1_267, "refused", "refused"),
+        ("nothing is known: a burst may wait", None, 64, MS(0), 50_000, "waits", "waits"),
+        ("nothing but that they take long", None, 64, MS(4_000), 32, "refused", "refused"),
     ] {
         let world = World::new();
         let _running = world.firsts(0, in_flight);
@@ -172,6 +174,24 @@ fn an_attempt_waits_for_moments_and_not_for_longer() {
         world.slots.lane(world.hooks[0]).set(pace, waiting);
         assert_eq!(answer(&mut world.first(0)), first, "first: {name}");
         assert_eq!(answer(&mut world.waited(0)), waited, "waited: {name}");
+    }
+}
+
+#[test]
+fn who_waits_for_a_receiver_that_hangs_is_let_go() {
+    for (name, age, expected) in [
+        ("quick so far", Duration::from_millis(100), 300),
+        ("a turn takes a second: two of them", Duration::from_secs(1), 128),
+        ("a turn takes long", Duration::from_secs(15), 8),
+    ] {
+        let world = World::new();
+        let _running = world.firsts(0, Slots::MOST_OF_A_HOOK);
+        let mut waiting: Vec<_> = (0..300).map(|_| world.first(0)).collect();
+        assert!(waiting.iter_mut().all(waits));
+        world.clock.advance(age);
+        world.slots.relieve(world.clock.now());
+        waiting.retain_mut(waits);
+        assert_eq!((waiting.len(), world.counts(0).2 as usize), (expected, expected), "{name}");
     }
 }
 
