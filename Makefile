@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 # Every step keeps both cores busy, and all share one target folder.
 .NOTPARALLEL:
-.PHONY: help test needs fmt clippy doc venv template unit openapi cloudevents kong e2e deny release simulate bench chaos fuzz
+.PHONY: help test needs fmt clippy doc venv template unit openapi cloudevents kong bench-check e2e deny release simulate bench chaos fuzz
 
 TOOLCHAIN := $(shell sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
 TOOLS := target/tools
@@ -14,9 +14,9 @@ CARGO_DENY_VERSION := 0.20.2
 export EVENT_HOOKS_TEST_LANGUAGES ?= 1
 
 help: ## List the targets
-	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
-test: needs fmt clippy doc venv template unit openapi cloudevents kong e2e deny ## Check everything, as CI does
+test: needs fmt clippy doc venv template unit openapi cloudevents kong bench-check e2e deny ## Check everything, as CI does
 	@echo "all passed"
 
 # $(call need,command,what it is for and where it comes from)
@@ -41,6 +41,7 @@ needs: ## Say what is missing on this machine
 	$(call want,luacheck,the lint of the plugin for Kong: apt-get install lua-check)
 	$(call want,javac,the suites of DynamoDB: apt-get install default-jdk-headless)
 	$(call want,npm,the suites of DynamoDB that npm has the server for)
+	$(call want,valgrind,the counts of the hot path: apt-get install valgrind)
 	$(call want,prlimit,the story of a disk without room: apt-get install util-linux)
 
 fmt: ## Check the formatting
@@ -49,8 +50,11 @@ fmt: ## Check the formatting
 clippy: ## Lint, with every warning an error
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
+# There are no examples. To ask for them has dependencies checked with the features that tests have
+# them with, as clippy did, and not all once more.
 doc: ## Build the documentation, private items too, with every warning an error
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked \
+	  --lib --bins --examples
 
 # $(call install,requirements,what is skipped without it). What is there is not asked for again.
 install = cmp -s $(1) .venv/$(subst /,-,$(1)) || { .venv/bin/pip install --quiet --disable-pip-version-check \
@@ -64,7 +68,8 @@ venv: ## Install what some tests ask for besides, pinned by hash, into .venv
 	$(call install,tests/openapi/requirements.txt,what asks all that is in /openapi.json); \
 	$(call install,gateways/kong/spec/requirements.txt,the tests of the plugin for Kong); \
 	$(call install,tests/cloudevents/requirements.txt,the official SDK of CloudEvents); \
-	$(call install,tests/aws/requirements.txt,what needs SAM or a server that plays AWS)
+	$(call install,tests/aws/requirements.txt,what needs SAM or a server that plays AWS); \
+	$(call install,tests/deny/requirements.txt,cargo-deny as it is built elsewhere)
 
 template: venv ## Check template.yaml, and what it nests
 	@test -x .venv/bin/sam || { echo "skipped: sam validate, for there is no .venv/bin/sam"; exit 0; }; set -x; \
@@ -98,6 +103,13 @@ cloudevents: venv ## Post with the official SDK of CloudEvents, and read with it
 	cargo build --package local --locked && \
 	.venv/bin/python -B -m unittest discover --start-directory tests/cloudevents
 
+# Of what tests are built with, all but our own part of the hot path is counted as it is: that is
+# built again, optimised.
+bench-check: ## Count the instructions of the hot path; with STORE=1, keep the counts as the baseline
+	@command -v valgrind >/dev/null || { echo "skipped: bench-check, for there is no valgrind"; exit 0; }; set -x; \
+	cargo bench --profile dev --config bench/counts/profile.toml --workspace --bench counts --locked \
+	  $(if $(STORE),-- --store)
+
 # With STACK, against a stack that was deployed to AWS before; with ENDPOINT, on a server that plays AWS
 # and runs already. tests/aws/README.md says what both need.
 e2e: venv ## Build, deploy to a server that plays AWS, run the stories there, delete
@@ -109,9 +121,17 @@ ARCHITECTURES ?= arm64 x86_64
 release: venv ## Build the local binary and the zips of the functions, with checksums and an SBOM
 	ARCHITECTURES="$(ARCHITECTURES)" infra/release.sh
 
+# About a quarter of an hour, and before that some minutes of building: what is measured is built by
+# itself, as it is shipped, for to build others with it may give it what they need.
 bench: ## Measure, and write docs/benchmarks.md
-	cargo bench --package handlers --locked --bench template --bench sandbox
-	cargo bench --package handlers --locked --bench report
+	cargo build --release --locked --package local
+	cargo build --release --locked --package ingest-function --package admin-function --package dispatcher-function
+	cargo build --release --locked --package bench --package bench-functions
+	cargo bench --locked --package handlers --bench template --bench sandbox
+	cargo bench --locked --package bench --bench gate
+	target/release/bench all
+	target/release/functions --programs target/release
+	target/release/bench report
 
 # Without a SEED there is a new one each time, which is printed.
 KILLS ?= 50
@@ -126,13 +146,13 @@ SECONDS_TO_FUZZ ?= 600
 fuzz: ## Look for templates that break a promise, for SECONDS_TO_FUZZ
 	cd fuzz && cargo +nightly fuzz run template -- -max_total_time=$(SECONDS_TO_FUZZ) -max_len=4096
 
-# The first time this builds cargo-deny, which takes some minutes; later it is there. Its advisories
-# need the network and change by the day: `cargo deny check advisories` asks them.
-deny: ## Check licences, bans and sources of all dependencies
+# Where nobody has built cargo-deny for a machine, this does, which takes some minutes the first time.
+# Its advisories need the network and change by the day: `cargo deny check advisories` asks them.
+deny: venv ## Check licences, bans and sources of all dependencies
 	@is_there() { "$$1" --version 2>/dev/null | grep -qx 'cargo-deny $(CARGO_DENY_VERSION)'; }; \
 	install() { CARGO_TARGET_DIR=$(TOOLS)/build cargo install cargo-deny --locked --debug --force \
 	  --version $(CARGO_DENY_VERSION) --root $(TOOLS) && rm -rf $(TOOLS)/build; }; \
-	deny=cargo-deny; is_there $$deny || deny=$(TOOLS)/bin/cargo-deny; \
+	for deny in cargo-deny .venv/bin/cargo-deny $(TOOLS)/bin/cargo-deny; do is_there $$deny && break; done; \
 	is_there $$deny || install || exit 1; \
 	set -x; $$deny check bans licenses sources
 	@echo "skipped: advisories, for they need the network and change by the day"

@@ -37,6 +37,11 @@ pub fn authority() -> CertificateDer<'static> {
     AUTHORITY.der().clone()
 }
 
+/// The same, as files have it.
+pub fn authority_pem() -> String {
+    AUTHORITY.pem()
+}
+
 static AUTHORITY: LazyLock<CertifiedIssuer<'static, KeyPair>> = LazyLock::new(|| {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

@@ -144,6 +144,11 @@ impl LambdaHost {
         self.state().process.init_took()
     }
 
+    /// Which process it is, in its present life.
+    pub fn process_id(&self) -> u32 {
+        self.state().process.id()
+    }
+
     /// How often it was started.
     pub fn starts(&self) -> usize {
         self.state().starts

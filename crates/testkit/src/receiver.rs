@@ -23,7 +23,7 @@ use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    sync::Notify,
+    sync::{Notify, OwnedRwLockWriteGuard, RwLock},
     task::{AbortHandle, JoinSet},
 };
 use tokio_rustls::TlsAcceptor;
@@ -90,10 +90,16 @@ pub struct Received {
     pub at: Instant,
 }
 
+/// A receiver says nothing for as long as this is held.
+#[derive(Debug)]
+pub struct Silence(#[expect(dead_code, reason = "it is dropped")] OwnedRwLockWriteGuard<()>);
+
 #[derive(Debug)]
 struct Shared {
     state: Mutex<State>,
     arrived: Notify,
+    /// Written to by who keeps it silent.
+    answering: Arc<RwLock<()>>,
 }
 
 #[derive(Debug)]
@@ -163,6 +169,11 @@ impl Receiver {
     /// Asks this about every request for which the script has nothing.
     pub fn judge(&self, judge: impl FnMut(&Received) -> Answer + Send + 'static) {
         self.shared.lock().otherwise = Judge(Box::new(judge));
+    }
+
+    /// Takes requests, and answers none of them until what this returns is dropped.
+    pub async fn silent(&self) -> Silence {
+        Silence(Arc::clone(&self.shared.answering).write_owned().await)
     }
 
     /// The next request that no call of `next` has returned yet. Panics when none has come
@@ -286,7 +297,7 @@ impl Default for Shared {
             taken: 0,
             connections: 0,
         };
-        Self { state: Mutex::new(state), arrived: Notify::new() }
+        Self { state: Mutex::new(state), arrived: Notify::new(), answering: Arc::default() }
     }
 }
 
@@ -343,6 +354,7 @@ async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, shared: Arc<Shared>)
 
 async fn respond(request: Request<Incoming>, shared: Arc<Shared>) -> io::Result<Response<Said>> {
     let answer = shared.arrived(received(request).await?);
+    drop(shared.answering.read().await);
     tokio::time::sleep(answer.delay).await;
     let mut response = Response::builder().status(answer.status);
     for (name, value) in &answer.headers {

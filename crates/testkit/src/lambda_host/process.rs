@@ -19,6 +19,7 @@ use super::{Invoked, LambdaHost, NotStarted, Program, runtime_api::RuntimeApi};
 /// A program that runs, or ran. It is killed when this is dropped.
 #[derive(Debug)]
 pub(super) struct Process {
+    id: u32,
     api: RuntimeApi,
     init_took: Duration,
     doom: Arc<Notify>,
@@ -35,12 +36,13 @@ impl Process {
         let mut child = command(program, &api)
             .spawn()
             .map_err(|error| failed(format!("{}: {error}", program.path.display())))?;
+        let id = child.id().expect("nobody has waited for it");
         log.keep(child.stdout.take().expect("it is piped"));
         log.keep(child.stderr.take().expect("it is piped"));
         let doom = Arc::new(Notify::new());
         let (end, ended) = watch::channel(None);
         let reaper = tokio::spawn(reap(child, Arc::clone(&doom), end)).abort_handle();
-        let mut process = Self { api, init_took: Duration::ZERO, doom, ended, reaper };
+        let mut process = Self { id, api, init_took: Duration::ZERO, doom, ended, reaper };
         let why = tokio::select! {
             biased;
             polled = process.api.first_poll() => {
@@ -79,6 +81,10 @@ impl Process {
 
     pub(super) fn is_dead(&self) -> bool {
         self.ended.borrow().is_some()
+    }
+
+    pub(super) fn id(&self) -> u32 {
+        self.id
     }
 
     pub(super) fn init_took(&self) -> Duration {
