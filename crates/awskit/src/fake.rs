@@ -1,8 +1,18 @@
 //! AWS, as far as it goes without remembering anything: every table is empty, every queue takes what
-//! it is sent. What it was asked it remembers.
+//! it is sent. What it was asked it remembers; what is put into its tables, where a test wants that.
 
+use std::sync::Arc;
+
+use aws::SystemClock;
+use aws_sdk_dynamodb::{
+    Client,
+    config::{BehaviorVersion, Credentials, Region},
+};
+use dynamodb::{Dynamo, Table, Tables};
 use serde_json::{Value, json};
 use testkit::receiver::{Answer, Received, Receiver};
+
+use crate::rows::Rows;
 
 /// The first admin token, as Secrets Manager has it.
 pub const TOKEN: &str = "first-token";
@@ -38,6 +48,30 @@ impl FakeAws {
             Answer::status(200).body(answer(&action, &with).to_string())
         });
         Self(receiver)
+    }
+
+    /// One at this address, whose tables keep what is put there.
+    pub fn keeping(receiver: Receiver, rows: &Rows) -> Self {
+        let rows = rows.clone();
+        receiver.judge(move |request| {
+            let Asked { action, with } = asked(request);
+            let answer = rows.answer(&action, &with).unwrap_or_else(|| answer(&action, &with));
+            Answer::status(200).body(answer.to_string())
+        });
+        Self(receiver)
+    }
+
+    /// Its tables, each by the name of what it holds.
+    pub fn dynamo(&self) -> Dynamo {
+        let config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+            .endpoint_url(self.url())
+            .http_client(aws_smithy_http_client::Builder::new().build_http());
+        let [hooks, catalog, tokens, ledger] = Table::ALL.map(|it| it.to_string());
+        let tables = Tables { hooks, catalog, tokens, ledger };
+        Dynamo::new(Client::from_conf(config.build()), tables, Arc::new(SystemClock))
     }
 
     /// Where it is.

@@ -15,12 +15,15 @@ use aws_sdk_dynamodb::types::{
 use aws_sdk_sqs::types::MessageSystemAttributeName;
 use dynamodb::{Dynamo, PARTITION_KEY, SORT_KEY, Table, Tables};
 use futures_util::FutureExt as _;
-use hooks::task::Queue;
+use hooks::{ports::Clock, task::Queue};
 use sqs::Queues;
 use testkit::lambda_host::LambdaHost;
 use uuid::Uuid;
 
-use crate::events::{self, DEAD_EVENTS, DEAD_RETRIES, Message};
+use crate::{
+    events::{self, DEAD_EVENTS, DEAD_RETRIES, Message},
+    meter::Meter,
+};
 
 const DYNAMODB: &str = "EVENT_HOOKS_TEST_DYNAMODB";
 const SQS: &str = "EVENT_HOOKS_TEST_SQS";
@@ -99,6 +102,13 @@ impl Servers {
     /// What is remembered in the tables.
     pub fn dynamo(&self) -> Dynamo {
         Dynamo::new(self.dynamodb.1.clone(), self.tables.clone(), Arc::new(SystemClock))
+    }
+
+    /// The same by this clock, where what it costs is counted.
+    pub fn metered(&self, meter: &Meter, clock: Arc<dyn Clock>) -> Dynamo {
+        let config = self.dynamodb.1.config().to_builder().interceptor(meter.clone()).build();
+        let client = aws_sdk_dynamodb::Client::from_conf(config);
+        Dynamo::new(client, self.tables.clone(), clock)
     }
 
     /// A queue's ARN.

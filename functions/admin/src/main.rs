@@ -36,7 +36,7 @@ async fn run() -> Result<(), lambda_http::Error> {
     let environment = Environment::of_this_process();
     let telemetry = Telemetry::start(&environment)?;
     let config = Config::read(&environment)?;
-    let sdk = aws::sdk_config().await;
+    let sdk = aws::sdk_config();
     let clock = Arc::new(SystemClock);
 
     let database = aws_sdk_dynamodb::Client::new(&sdk);

@@ -30,7 +30,7 @@ async fn run() -> Result<(), lambda_runtime::Error> {
     let environment = Environment::of_this_process();
     let telemetry = Telemetry::start(&environment)?;
     let config = Config::read(&environment)?;
-    let batches = Arc::new(batches(config).await?);
+    let batches = Arc::new(batches(config)?);
     let work = move |LambdaEvent { payload, context }: LambdaEvent<SqsEvent>| {
         let batches = Arc::clone(&batches);
         async move { Ok::<_, Infallible>(batches.work(payload, context.deadline).await) }
@@ -39,8 +39,8 @@ async fn run() -> Result<(), lambda_runtime::Error> {
     Runtime::new(work).layer(telemetry.invocations()).run().await
 }
 
-async fn batches(config: Config) -> Result<Batches, lambda_runtime::Error> {
-    let sdk = aws::sdk_config().await;
+fn batches(config: Config) -> Result<Batches, lambda_runtime::Error> {
+    let sdk = aws::sdk_config();
     let clock = Arc::new(SystemClock);
     let database = aws_sdk_dynamodb::Client::new(&sdk);
     let store = Arc::new(Dynamo::new(database, config.tables, clock.clone()));

@@ -23,7 +23,7 @@ async fn run() -> Result<(), lambda_http::Error> {
     let environment = Environment::of_this_process();
     let telemetry = Telemetry::start(&environment)?;
     let config = Config::read(&environment)?;
-    let sdk = aws::sdk_config().await;
+    let sdk = aws::sdk_config();
     let clock = Arc::new(SystemClock);
 
     let database = aws_sdk_dynamodb::Client::new(&sdk);
@@ -35,7 +35,7 @@ async fn run() -> Result<(), lambda_http::Error> {
     let auth = Auth::guarded(first, store.clone(), clock.clone());
     let publisher = Arc::new(Publisher::new(store, queue, clock.clone()));
     // It knows no hooks: who asks what would become of an event is sent to the admin function.
-    let router = api::ingest_router(Ingest { publisher, explainer: None }, auth);
+    let router = api::ingest_router(Ingest { publisher, explainer: None, intake: None }, auth);
     let door = telemetry.counted(Door::new(router, clock));
     lambda_http::runtime(door).layer(telemetry.invocations()).run().await
 }

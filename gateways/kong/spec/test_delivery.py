@@ -119,13 +119,14 @@ class DeliveryTest(World):
 
     @both_queues
     def test_the_ingest_says_how_long_to_wait(self, queue):
-        for name, said, expected in [
-            ("seconds", "7", 7),
-            ("no longer than a minute", "86400", 60),
-            ("a date is no word", "Fri, 31 Dec 1999 23:59:59 GMT", 0.5),
-            ("nonsense", "-5", 0.5),
+        for name, status, said, expected in [
+            ("seconds", 503, "7", 7),
+            ("as many events wait as may", 429, "7", 7),
+            ("no longer than a minute", 503, "86400", 60),
+            ("a date is no word", 503, "Fri, 31 Dec 1999 23:59:59 GMT", 0.5),
+            ("nonsense", 503, "-5", 0.5),
         ]:
-            stand_in = self.stand_in(says(503, {"message": "busy"}, retry_after=said))
+            stand_in = self.stand_in(says(status, {"message": "busy"}, retry_after=said))
             gateway = self.gateway(stand_in, queue)
             self.emit(gateway, numbered(1))
             gateway.passes(1.1)

@@ -249,6 +249,7 @@ class RefusalsTest(World):
             ("plain HTTP to a port of HTTPS", says(400, b"<html>400 Bad Request</html>")),
             ("a way that takes anything", says(200)),
             ("a server that is busy", says(503)),
+            ("a server that has no room for more", says(429)),
             ("a server that breaks over everything", says(500)),
         ]:
             with self.subTest(name):

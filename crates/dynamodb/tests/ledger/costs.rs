@@ -1,35 +1,14 @@
 //! What does it cost? The table in the ledger's page, measured.
-//!
-//! Units of writing are counted from what is written, for Amazon's own server for tests counts
-//! those of transactions twice.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
 
-use aws_sdk_dynamodb::{
-    Client,
-    config::{
-        ConfigBag, Intercept, RuntimeComponents,
-        interceptors::{
-            AfterDeserializationInterceptorContextRef, BeforeSerializationInterceptorContextMut,
-        },
-    },
-    operation::{
-        batch_get_item::{BatchGetItemInput, BatchGetItemOutput},
-        get_item::{GetItemInput, GetItemOutput},
-        put_item::PutItemInput,
-        query::{QueryInput, QueryOutput},
-        transact_write_items::TransactWriteItemsInput,
-    },
-    types::{AttributeValue, ConsumedCapacity, ReturnConsumedCapacity::Total, TransactWriteItem},
-};
+use aws_sdk_dynamodb::Client;
+use awskit::meter::{Meter, TableCosts};
 use dynamodb::Dynamo;
 use hooks::{
     delivery::{Delivery, State, Status},
     id::OccurrenceId,
-    ports::{BoxError, Claim, DeliveryQuery, Ledger},
+    ports::{Claim, DeliveryQuery, Ledger},
 };
 use testkit::{
     builders::{
@@ -44,93 +23,10 @@ use crate::world::{self, World};
 /// What was asked for: requests, items written, units of reading and of writing.
 type Costs = (usize, usize, usize, usize);
 
-/// Counts what a client asks for. A write that is refused costs as much as one that is done.
-#[derive(Debug, Clone, Default)]
-struct Meter(Arc<Mutex<Costs>>);
-
-impl Meter {
-    fn take(&self) -> Costs {
-        std::mem::take(&mut *self.locked())
-    }
-
-    fn locked(&self) -> MutexGuard<'_, Costs> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// These items were written, each of which counts so many times.
-    fn wrote(&self, times: usize, items: impl Iterator<Item = usize>) {
-        let mut costs = self.locked();
-        costs.0 += 1;
-        for bytes in items {
-            costs.1 += 1;
-            costs.3 += times * bytes.div_ceil(1024).max(1);
-        }
-    }
-
-    fn read(&self, consumed: &[ConsumedCapacity]) {
-        let mut costs = self.locked();
-        costs.0 += 1;
-        // Who finds nothing pays for one.
-        let units: f64 = consumed.iter().filter_map(ConsumedCapacity::capacity_units).sum();
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few")]
-        let units = units.max(1.0).ceil() as usize;
-        costs.2 += units;
-    }
-}
-
-fn bytes(item: &HashMap<String, AttributeValue>) -> usize {
-    let value = |value: &AttributeValue| match value {
-        AttributeValue::S(text) => text.len(),
-        AttributeValue::N(number) => number.len() / 2 + 2,
-        other => panic!("no row has {other:?}"),
-    };
-    item.iter().map(|(name, it)| name.len() + value(it)).sum()
-}
-
-impl Intercept for Meter {
-    fn name(&self) -> &'static str {
-        "meter"
-    }
-
-    fn modify_before_serialization(
-        &self,
-        context: &mut BeforeSerializationInterceptorContextMut<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let input = context.input_mut();
-        if let Some(put) = input.downcast_ref::<PutItemInput>() {
-            self.wrote(1, put.item().map(bytes).into_iter());
-        } else if let Some(writes) = input.downcast_ref::<TransactWriteItemsInput>() {
-            // What is removed is small.
-            let size = |it: &TransactWriteItem| it.put().map_or(1, |it| bytes(it.item()));
-            self.wrote(2, writes.transact_items().iter().map(size));
-        } else if let Some(it) = input.downcast_mut::<GetItemInput>() {
-            it.return_consumed_capacity = Some(Total);
-        } else if let Some(it) = input.downcast_mut::<BatchGetItemInput>() {
-            it.return_consumed_capacity = Some(Total);
-        } else if let Some(it) = input.downcast_mut::<QueryInput>() {
-            it.return_consumed_capacity = Some(Total);
-        }
-        Ok(())
-    }
-
-    fn read_after_deserialization(
-        &self,
-        context: &AfterDeserializationInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let Ok(output) = context.output_or_error() else { return Ok(()) };
-        if let Some(it) = output.downcast_ref::<GetItemOutput>() {
-            self.read(it.consumed_capacity.as_slice());
-        } else if let Some(it) = output.downcast_ref::<BatchGetItemOutput>() {
-            self.read(it.consumed_capacity());
-        } else if let Some(it) = output.downcast_ref::<QueryOutput>() {
-            self.read(it.consumed_capacity.as_slice());
-        }
-        Ok(())
-    }
+/// What tables were asked for since this was asked last.
+fn taken(meter: &Meter) -> Costs {
+    let TableCosts { requests, items, read, written } = meter.take().tables;
+    (requests, items, read, written)
 }
 
 /// A ledger, and who counts what it asks for.
@@ -164,14 +60,14 @@ async fn a_delivery_costs_what_the_table_says() {
             ("a failure, of 30 KB", record(&of(30_000), 1, pending())),
         ] {
             ledger.record(&record, START + MONTH).await.unwrap();
-            costs.push((name, meter.take()));
+            costs.push((name, taken(&meter)));
         }
         for (name, delivery) in [("all of 1 KB", usual), ("all of 100 KB", large)] {
             ledger.delivery(delivery.id(), START).await.unwrap();
-            costs.push((name, meter.take()));
+            costs.push((name, taken(&meter)));
         }
         ledger.progress(&[failing.id()], START).await.unwrap();
-        costs.push(("how far one is", meter.take()));
+        costs.push(("how far one is", taken(&meter)));
         assert_eq!(
             costs,
             [
@@ -200,25 +96,25 @@ async fn everything_else_costs_what_the_table_says() {
         let (gate, hook, ends) = (gate_key(), hook(), START + MONTH);
         let mut costs = Vec::new();
         ledger.remember(&gate, &memory(0, "a"), 0, None).await.unwrap();
-        costs.push(("to remember", meter.take()));
+        costs.push(("to remember", taken(&meter)));
         ledger.recall(&[gate]).await.unwrap();
-        costs.push(("to recall", meter.take()));
+        costs.push(("to recall", taken(&meter)));
         ledger.claim(&[claim("a"), claim("b")]).await.unwrap();
-        costs.push(("to claim two keys", meter.take()));
+        costs.push(("to claim two keys", taken(&meter)));
         let rival = Claim { owner: OccurrenceId::at(START), ..claim("a") };
         ledger.claim(&[rival]).await.unwrap();
-        costs.push(("to be refused", meter.take()));
+        costs.push(("to be refused", taken(&meter)));
         ledger.keep_health(hook.id, hook.generation, &failing(1), 0, ends).await.unwrap();
-        costs.push(("to keep a health", meter.take()));
+        costs.push(("to keep a health", taken(&meter)));
         ledger.health(hook.id, hook.generation, START).await.unwrap();
-        costs.push(("to ask for it", meter.take()));
+        costs.push(("to ask for it", taken(&meter)));
         ledger.keep_recovery(&recovery(), ends).await.unwrap();
-        costs.push(("to keep a recovery", meter.take()));
+        costs.push(("to keep a recovery", taken(&meter)));
         let letter = large::letter("a", &"x".repeat(60_000)).id;
         ledger.bury(&large::letter("a", &"x".repeat(60_000)), MONTH).await.unwrap();
-        costs.push(("to bury 60 KB", meter.take()));
+        costs.push(("to bury 60 KB", taken(&meter)));
         ledger.poison(letter).await.unwrap();
-        costs.push(("to read them", meter.take()));
+        costs.push(("to read them", taken(&meter)));
         assert_eq!(
             costs,
             [
@@ -258,7 +154,7 @@ async fn a_page_costs_by_what_is_on_it_and_not_by_what_is_in_the_log() {
                 let query = DeliveryQuery { status, ..all_of(hook, size) };
                 let page = ledger.deliveries(&query, START).await.unwrap();
                 assert_eq!(page.items.len(), size);
-                let (_, _, units, _) = meter.take();
+                let (_, _, units, _) = taken(&meter);
                 assert!(units <= bound, "{name}, {status:?}: {units} units");
                 let of_short = *most.entry(status).or_insert(units);
                 assert!(units <= of_short + 10, "{name}, {status:?}: {units} after {of_short}");
@@ -276,9 +172,9 @@ async fn to_find_nothing_is_one_request_for_each_shard() {
         for status in [None, Some(Status::Delivered), Some(Status::Parked)] {
             let query = DeliveryQuery { status, ..all_of(&hook, 100) };
             ledger.deliveries(&query, START).await.unwrap();
-            assert_eq!(meter.take(), (8, 0, 8, 0), "{status:?}");
+            assert_eq!(taken(&meter), (8, 0, 8, 0), "{status:?}");
             assert_eq!(ledger.count(&query, START).await.unwrap(), 0);
-            assert_eq!(meter.take(), (8, 0, 8, 0), "{status:?}");
+            assert_eq!(taken(&meter), (8, 0, 8, 0), "{status:?}");
         }
     })
     .await;
