@@ -87,6 +87,13 @@ async fn a_fresh_event_does_not_wait_for_a_backlog_of_what_is_sent_again() {
     for _ in 0..HOOKS {
         hooks.push(world.hook(&a_webhook(&receiver.url())).await);
     }
+    let elsewhere = Receiver::http().await;
+    let fresh = json!({"source": "crud", "event": "routes"});
+    let mut hook = a_webhook(&elsewhere.url());
+    hook["event"] = fresh["event"].clone();
+    world.hook(&hook).await;
+    let ping: Value = serde_json::from_str(elsewhere.next().await.text()).unwrap();
+    assert_eq!(ping["event"], "ping");
     let batch = vec![a_change(); 100];
     assert_eq!(world.post("/events", &batch.into()).await.status, 202);
     for hook in &hooks {
@@ -107,13 +114,6 @@ async fn a_fresh_event_does_not_wait_for_a_backlog_of_what_is_sent_again() {
         assert!(began.elapsed() < PATIENCE, "only {} came again", receiver.requests().len());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let elsewhere = Receiver::http().await;
-    let fresh = json!({"source": "crud", "event": "routes"});
-    let mut hook = a_webhook(&elsewhere.url());
-    hook["event"] = fresh["event"].clone();
-    world.hook(&hook).await;
-    let ping: Value = serde_json::from_str(elsewhere.next().await.text()).unwrap();
-    assert_eq!(ping["event"], "ping");
     world.publish(&fresh).await;
     let came: Value = serde_json::from_str(elsewhere.next().await.text()).unwrap();
     assert_eq!(came, fresh, "while all that waited is still in hand");

@@ -197,7 +197,7 @@ async fn a_disk_that_is_read_only_for_a_while_fails_each_group_until_it_is_not()
     let (jobs, waiting) = mpsc::channel();
     let inbox = Inbox { jobs, room: Arc::new(Semaphore::new(1)) };
     let connection = Connection::open(path(&folder)).unwrap();
-    let mut pen = Pen { connection, survives: None, backlog: Arc::default() };
+    let mut pen = Pen { connection, survives: None, backlog: Arc::default(), careful: 0 };
     for (number, is_read_only) in [(0, false), (1, true), (2, true), (3, false)] {
         pen.connection.pragma_update(None, "query_only", is_read_only).unwrap();
         let answer = hand_in(&inbox, TERMS, move |to| add(to, number));

@@ -67,11 +67,14 @@ impl Kind {
 }
 
 impl Traffic {
-    /// How long an attempt takes, as far as that can be told now: no less than those in flight have
-    /// taken already. Where nothing is known, a guess on the good side, which [`Lane::relieve`] mends.
+    /// How long an attempt takes, as far as that can be told now: no less than half of those in
+    /// flight have taken already. (One of them may take long for reasons of its own.) Where nothing
+    /// is known, that is a guess on the good side, which [`Lane::relieve`] mends.
     fn estimate(&self, now: Timestamp) -> Duration {
-        let longest = self.began.iter().filter_map(|began| now.since(*began)).max();
-        self.pace.max(longest).unwrap_or_default()
+        let mut ages: Vec<_> = self.began.iter().map(|it| now.since(*it)).collect();
+        let half = ages.len() / 2;
+        let usual = (half > 0).then(|| *ages.select_nth_unstable(half).1).flatten();
+        self.pace.max(usual).unwrap_or_default()
     }
 
     fn is_slow(&self) -> bool {

@@ -178,6 +178,21 @@ fn an_attempt_waits_for_moments_and_not_for_longer() {
 }
 
 #[test]
+fn one_in_flight_that_takes_long_does_not_speak_for_all() {
+    let world = World::new();
+    let mut running = world.firsts(0, 40);
+    world.clock.advance(Duration::from_secs(4));
+    running.truncate(31);
+    running.extend(world.firsts(0, Slots::MOST_OF_A_HOOK - running.len()));
+    world.slots.lane(world.hooks[0]).set(Some(Duration::from_millis(10)), 1_000);
+    assert!(waits(&mut world.first(0)), "most are quick");
+    drop(running.pop());
+    running.insert(0, at_once(world.first(0)));
+    world.clock.advance(Duration::from_millis(200));
+    assert_eq!(answer(&mut world.first(0)), "refused", "none is any more");
+}
+
+#[test]
 fn who_waits_for_a_receiver_that_hangs_is_let_go() {
     for (name, age, expected) in [
         ("quick so far", Duration::from_millis(100), 300),
