@@ -88,10 +88,10 @@ impl Pace {
 mod tests {
     use super::*;
 
-    fn pace(looks: &[(u64, u64)]) -> Pace {
+    fn pace(looks: &[(i64, u64)]) -> Pace {
         let mut pace = Pace::default();
         for (second, gone) in looks {
-            pace.note(Look { at: Timestamp::from_millis(*second as i64 * 1_000), gone: *gone });
+            pace.note(Look { at: Timestamp::from_seconds(*second), gone: *gone });
         }
         pace
     }

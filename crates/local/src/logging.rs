@@ -1,6 +1,6 @@
 //! What this process says of itself, on standard error.
 
-use std::io::{IsTerminal as _, stderr};
+use std::io::{BufWriter, IsTerminal as _, stderr};
 
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
@@ -31,7 +31,8 @@ pub(crate) fn start(pretty: bool) -> Result<WorkerGuard, String> {
     // A thread writes the lines. When nobody reads standard error they are lost, for what they say
     // is for diagnosis: it must never stop a delivery.
     let lines = NonBlockingBuilder::default().buffered_lines_limit(ROOM).lossy(true);
-    let (writer, guard) = lines.finish(stderr());
+    // What waits is written at once, and nothing is kept when nothing waits.
+    let (writer, guard) = lines.finish(BufWriter::new(stderr()));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     if pretty {
         lines.with_ansi(stderr().is_terminal()).with_target(false).init();

@@ -131,6 +131,7 @@ mod tests {
         }
     }
 
+    #[expect(clippy::disallowed_methods, reason = "this is the caller")]
     #[tokio::test]
     async fn who_comes_with_one_connection_too_many_waits_until_one_ends() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
