@@ -28,14 +28,17 @@ const OF_FUNCTIONS: (&str, &str) = ("functions", "make bench");
 const INTRODUCTION: &str = "\
 # Benchmarks
 
-`make bench` measures and writes this page; nothing on it is written by hand. Machines are shared and
-noisy: what matters is a ratio to something bare that was measured in the same run, in turn, and
+`make bench` measures and writes this page; no figure in its tables is written by hand. What they are
+made of stands at its end. Machines are shared and noisy: what matters is a ratio to something bare that was measured in the same run, in turn, and
 beside it stands the spread over all rounds. The median is held to the goal.
 
 Whoever posts, whoever receives and whoever is measured share the processors of one machine. What is
 measured runs as it is shipped, with its default settings but for what a row says; what it logs is
 written, and thrown away.
 ";
+
+/// What the figures are made of, as whoever looked for it last has found.
+const LIMITS: &str = include_str!("limits.md");
 
 /// Writes the page.
 pub(crate) fn report(folder: &Path, page: &Path) -> Result<()> {
@@ -78,6 +81,7 @@ fn text(rows: &[Row], missing: &[String], machine: &str) -> Result<String> {
             writeln!(page, "{}", line(row))?;
         }
     }
+    write!(page, "\n{LIMITS}")?;
     Ok(page)
 }
 

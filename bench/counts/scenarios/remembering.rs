@@ -52,7 +52,7 @@ pub(super) fn dynamo(world: &World) -> Deed {
         .endpoint_url(&world.aws)
         .http_client(aws_smithy_http_client::Builder::new().build_http())
         .build();
-    let name = |table| format!("{table}");
+    let name = ToOwned::to_owned;
     let tables = Tables {
         hooks: name("hooks"),
         catalog: name("catalog"),

@@ -83,7 +83,7 @@ mod tests {
         sync::{Mutex, PoisonError},
     };
 
-    use tracing_subscriber::{EnvFilter, layer::SubscriberExt as _};
+    use tracing_subscriber::{filter::Targets, layer::SubscriberExt as _};
 
     use super::*;
     use crate::clock::fixed::At;
@@ -107,7 +107,7 @@ mod tests {
         let kept = Kept::default();
         let writer = kept.clone();
         let lines = Lines::new(move || writer.clone(), Arc::new(At(1_795_255_200_000)));
-        let lines = lines.with_filter(EnvFilter::new(filter));
+        let lines = lines.with_filter(filter.parse::<Targets>().unwrap());
         tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), deed);
         let pieces = kept.0.lock().unwrap();
         pieces.iter().map(|it| String::from_utf8(it.clone()).unwrap()).collect()

@@ -13,7 +13,7 @@ use ::metrics::set_global_recorder;
 use serde_json::json;
 use settings::{Environment, Words, Wrong};
 use tracing_subscriber::{
-    EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+    Layer as _, filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
 
 use crate::{
@@ -85,12 +85,12 @@ pub fn ended(result: Result<(), lambda_runtime::Error>) -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn filter(environment: &Environment) -> Result<EnvFilter, Wrong> {
+fn filter(environment: &Environment) -> Result<Targets, Wrong> {
     let filter = environment.optional_text(LOG)?.unwrap_or_else(|| "info".to_owned());
-    EnvFilter::try_new(&filter).map_err(|_| Wrong::Value {
+    filter.parse().map_err(|_| Wrong::Value {
         variable: LOG.to_owned(),
         value: filter,
-        allowed: "a level such as info or debug, or a filter of tracing-subscriber".to_owned(),
+        allowed: "a level such as info or debug, or levels of targets: info,hooks=debug".to_owned(),
     })
 }
 

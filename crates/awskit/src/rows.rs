@@ -10,8 +10,9 @@ use serde_json::{Map, Value, json};
 
 /// The rows of all tables, by table, partition key and sort key. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub struct Rows(Arc<Mutex<BTreeMap<(String, String, String), Row>>>);
+pub struct Rows(Arc<Mutex<BTreeMap<Place, Row>>>);
 
+type Place = (String, String, String);
 type Row = Map<String, Value>;
 
 impl Rows {

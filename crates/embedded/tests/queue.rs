@@ -73,7 +73,7 @@ async fn the_oldest_due_comes_first_and_those_of_one_moment_in_the_order_of_send
 #[tokio::test]
 async fn no_more_is_handed_out_at_once_than_fits_into_memory() {
     let world = world();
-    let filler = "x".repeat(1024 * 1024);
+    let filler = "x".repeat(128 * 1024);
     let large = |number| {
         let data = data(json!({"number": number, "filler": filler}));
         outgoing(dispatch(Event { data, ..event() }))

@@ -176,7 +176,16 @@ impl Deliverer {
             return self.wait_on(&hook, retry, PendingReason::Circuit, now).await;
         }
         // Room first: a probe that has the circuit to itself must not wait for anything.
-        let slot = match closing.before(self.slots.for_waited(hook.id, &*self.clock)).await {
+        let room = async {
+            let clock = &*self.clock;
+            if is_recorded {
+                self.slots.for_waited(hook.id, clock).await
+            } else {
+                // A ping, or what did not fit into one message: as fresh as any first attempt.
+                self.slots.for_first(hook.id, clock).await
+            }
+        };
+        let slot = match closing.before(room).await {
             None if is_recorded => return Ok(Seen::Owed(Left::Retry(Box::new(retry)))),
             None => return Ok(Seen::Owed(Left::First(Box::new(retry.delivery)))),
             Some(None) => return self.wait_on(&hook, retry, PendingReason::Slow, now).await,
