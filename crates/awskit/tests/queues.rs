@@ -85,8 +85,8 @@ impl FakeQueues {
 
 fn take(waiting: &mut Vec<Waiting>, request: &Value, now: Timestamp) -> Answer {
     let url = request["QueueUrl"].as_str().expect("a URL");
-    let queues = [Queue::Events, Queue::Retries].into_iter();
-    let queue = queues.filter(|it| url.ends_with(it.as_str())).next().expect("one of the two");
+    let mut queues = Queue::ALL.into_iter();
+    let queue = queues.find(|it| url.ends_with(it.as_str())).expect("one of the two");
     let mut taken = Vec::new();
     for entry in request["Entries"].as_array().expect("a list") {
         let delay = entry["DelaySeconds"].as_i64().unwrap_or_default();
