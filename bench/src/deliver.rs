@@ -127,10 +127,8 @@ async fn accepting(bench: &Bench, receiver: &Child) -> Result<Accepting> {
 
     let data = bench.data()?;
     let url = format!("http://{}/take/{NAME}", receiver.address);
-    let store = fill::open(data.path())?;
-    fill::hooks(&store, &[fill::signed(event::HEARD, &url)]).await?;
-    drop(store);
-    let system = System::start(bench, data.path(), &[]).await?;
+    let system =
+        System::with_hooks(bench, data.path(), &[fill::signed(event::HEARD, &url)], &[]).await?;
     let limits = Limits { events: u64::MAX, length: WHILE_ACCEPTING };
     let accepted = both(&system, receiver.address, NAME, limits).await?;
     let count = receiver::count(receiver.address, NAME).await?;

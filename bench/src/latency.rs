@@ -37,10 +37,8 @@ pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Row>> {
     let receiver = bench.start("receiver").await?;
     let data = bench.data()?;
     let url = format!("http://{}/take/{NAME}", receiver.address);
-    let store = fill::open(data.path())?;
-    fill::hooks(&store, &[fill::signed(event::HEARD, &url)]).await?;
-    drop(store);
-    let system = System::start(bench, data.path(), &[]).await?;
+    let system =
+        System::with_hooks(bench, data.path(), &[fill::signed(event::HEARD, &url)], &[]).await?;
 
     one_at_a_time(&system, receiver.address, NAME, 20).await?;
     let mut idle = Vec::new();

@@ -71,6 +71,14 @@ pub(crate) async fn closed(
         }
         Ok::<_, Failure>(tally)
     });
+    sum(running, began).await
+}
+
+/// What came of all connections together, when the last of them has ended.
+async fn sum(
+    running: impl Iterator<Item = impl Future<Output = Result<Tally>>>,
+    began: Instant,
+) -> Result<Tally> {
     let mut sum = Tally::default();
     for tally in try_join_all(running).await? {
         sum.add(tally);
@@ -136,12 +144,7 @@ impl Windowed {
             }
             Ok::<_, Failure>(tally)
         });
-        let mut sum = Tally::default();
-        for tally in try_join_all(running).await? {
-            sum.add(tally);
-        }
-        sum.took = began.elapsed();
-        Ok(sum)
+        sum(running, began).await
     }
 }
 
@@ -187,11 +190,6 @@ impl Paced {
                 }
             }
         });
-        let mut sum = Tally::default();
-        for tally in try_join_all(running).await? {
-            sum.add(tally);
-        }
-        sum.took = began.elapsed();
-        Ok(sum)
+        sum(running, began).await
     }
 }

@@ -46,10 +46,7 @@ async fn in_flight(bench: &Bench) -> Result<Vec<Row>> {
     let data = bench.data()?;
     let url = format!("http://{}/hold/held", receiver.address);
     let hooks: Vec<_> = (0..HOOKS).map(|_| fill::signed(event::HEARD, &url)).collect();
-    let store = fill::open(data.path())?;
-    fill::hooks(&store, &hooks).await?;
-    drop(store);
-    let system = System::start(bench, data.path(), &[]).await?;
+    let system = System::with_hooks(bench, data.path(), &hooks, &[]).await?;
     client::ask(system.address, "GET", "/event-hooks", None).await?;
     let idle = system.usage()?;
     // One after the other, until no further attempt is made: each is one of every hook.
@@ -74,10 +71,8 @@ async fn after_an_hour(bench: &Bench) -> Result<Vec<Row>> {
     let receiver = bench.start("receiver").await?;
     let data = bench.data()?;
     let url = format!("http://{}/take/many", receiver.address);
-    let store = fill::open(data.path())?;
-    fill::hooks(&store, &[fill::signed(event::HEARD, &url)]).await?;
-    drop(store);
-    let system = System::start(bench, data.path(), &[]).await?;
+    let system =
+        System::with_hooks(bench, data.path(), &[fill::signed(event::HEARD, &url)], &[]).await?;
     let mut after = Vec::new();
     let limits = deliver::Limits { events: OF_AN_HOUR / 10, length: MANY_EVENTS / 10 };
     let mut events = 0;

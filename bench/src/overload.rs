@@ -68,10 +68,13 @@ async fn overload(bench: &Bench, receiver: &Child, offered: f64) -> Result<Round
 
     let data = bench.data()?;
     let url = format!("http://{}/take/{NAME}", receiver.address);
-    let store = fill::open(data.path())?;
-    fill::hooks(&store, &[fill::signed(event::HEARD, &url)]).await?;
-    drop(store);
-    let system = System::start(bench, data.path(), &[("QUEUE_LIMIT", LIMIT)]).await?;
+    let system = System::with_hooks(
+        bench,
+        data.path(),
+        &[fill::signed(event::HEARD, &url)],
+        &[("QUEUE_LIMIT", LIMIT)],
+    )
+    .await?;
     let paced = Paced { rate: offered, length: OFFERED, connections: CONNECTIONS };
     let mut tally = paced.run(system.address, &event::request(event::HEARD, 100)).await?;
     let ended = moment::now();
@@ -161,10 +164,7 @@ async fn beside_retries(bench: &Bench, receiver: &Child) -> Result<Vec<Row>> {
     let mut hooks: Vec<_> =
         (0..of).map(|it| fill::signed(event::UNHEARD, &at(&format!("fail/{it}")))).collect();
     hooks.push(fill::signed(event::HEARD, &at("take/fresh")));
-    let store = fill::open(data.path())?;
-    fill::hooks(&store, &hooks).await?;
-    drop(store);
-    let system = System::start(bench, data.path(), &[]).await?;
+    let system = System::with_hooks(bench, data.path(), &hooks, &[]).await?;
 
     let mut alone = fresh(&system, receiver.address).await?;
     let request = event::request(event::UNHEARD, 100);

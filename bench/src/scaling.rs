@@ -67,10 +67,7 @@ struct Filled {
 impl Filled {
     async fn start(bench: &Bench, hooks: &[EventHook]) -> Result<Self> {
         let data = bench.data()?;
-        let store = fill::open(data.path())?;
-        fill::hooks(&store, hooks).await?;
-        drop(store);
-        Ok(Self { system: System::start(bench, data.path(), &[]).await?, _data: data })
+        Ok(Self { system: System::with_hooks(bench, data.path(), hooks, &[]).await?, _data: data })
     }
 }
 

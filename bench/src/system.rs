@@ -8,12 +8,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use hooks::hook::EventHook;
 use tempfile::TempDir;
 
 use crate::{
     child::{Child, Program, Usage},
     client,
     failure::Result,
+    fill,
 };
 
 /// What is measured, and where it may write.
@@ -55,6 +57,19 @@ pub(crate) struct System {
 }
 
 impl System {
+    /// Starts it on an empty folder in which these hooks are put before, with these settings.
+    pub(crate) async fn with_hooks(
+        bench: &Bench,
+        data: &Path,
+        hooks: &[EventHook],
+        settings: &[(&str, &str)],
+    ) -> Result<Self> {
+        let store = fill::open(data)?;
+        fill::hooks(&store, hooks).await?;
+        drop(store);
+        Self::start(bench, data, settings).await
+    }
+
     /// Starts it on this folder, with these settings beside the defaults: `("WORKERS", "1")`.
     pub(crate) async fn start(
         bench: &Bench,

@@ -27,7 +27,7 @@ pub(super) struct Row {
     expires: i64,
     /// The event without its data.
     event: String,
-    data: String,
+    data: Data,
     attempt: Option<(Step, String)>,
 }
 
@@ -81,7 +81,7 @@ impl Row {
             updated: record.at.as_millis(),
             expires: expires.as_millis(),
             event: serde_json::to_string(&Event { data: Data::default(), ..event.clone() })?,
-            data: event.data.as_json().to_owned(),
+            data: event.data.clone(),
             attempt: attempt.transpose()?,
         })
     }
@@ -89,7 +89,7 @@ impl Row {
     /// About how large it is.
     pub(super) fn bytes(&self) -> usize {
         let attempt = self.attempt.as_ref().map_or(0, |(_, body)| body.len());
-        self.event.len() + self.data.len() + attempt
+        self.event.len() + self.data.as_json().len() + attempt
     }
 
     /// Writes down what is new in it.
@@ -149,7 +149,7 @@ impl Row {
                 self.updated,
                 self.expires,
                 self.event,
-                self.data,
+                self.data.as_json(),
             ])?;
         Ok((inserted > 0).then(|| connection.last_insert_rowid()))
     }
