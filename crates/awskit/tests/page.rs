@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use crate::world::Bill;
 
-/// How far a figure of the page may be from what comes of jitter.
+/// How far a figure of the page may be from what comes of deliveries that race.
 const ABOUT: f64 = 0.1;
 
 /// The page's table of this heading: the cells of each row, the first of which names it.

@@ -206,7 +206,8 @@ async fn a_receiver_that_fails_once() {
     .await;
 }
 
-/// How often it goes round depends on the jitter of its schedule.
+/// How often it goes round differs by a few in a hundred: where two deliveries are due at once, either
+/// of them is seen to first.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receiver_that_always_fails() {
     servers::with(async |servers| {
