@@ -74,8 +74,8 @@ pub enum OpenError {
 
 /// A folder that is ours.
 pub(crate) struct Opened {
-    /// The only connection that writes.
-    pub(crate) writing: Connection,
+    /// The only connection that writes, and the one that copies its log into the database.
+    pub(crate) writing: [Connection; 2],
     /// Those that read.
     pub(crate) reading: Vec<Connection>,
     /// Held for as long as the store is open.
@@ -130,11 +130,7 @@ fn private_file(path: &Path) -> io::Result<File> {
 
 fn connect(path: &Path, lock: File) -> Result<Opened, OpenError> {
     let failed = |error| not_opened(path, error);
-    let mut writing = Connection::open_with_flags(
-        path,
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-    )
-    .map_err(failed)?;
+    let mut writing = read_write(path).map_err(failed)?;
     tune(&writing).map_err(failed)?;
     match schema::found(&writing).map_err(failed)? {
         Found::Version(found) if found > schema::READS => {
@@ -149,8 +145,15 @@ fn connect(path: &Path, lock: File) -> Result<Opened, OpenError> {
     prepare_writing(&writing).map_err(failed)?;
     let last_task = queue::take_over(&writing).map_err(failed)?;
     let backlog = Backlog::of(&writing).map_err(failed)?;
+    let copying = read_write(path).map_err(failed)?;
     let reading: Result<_, _> = (0..Readers::COUNT).map(|_| reader(path)).collect();
-    Ok(Opened { writing, reading: reading.map_err(failed)?, lock, last_task, backlog })
+    Ok(Opened {
+        writing: [writing, copying],
+        reading: reading.map_err(failed)?,
+        lock,
+        last_task,
+        backlog,
+    })
 }
 
 fn not_opened(path: &Path, error: rusqlite::Error) -> OpenError {
@@ -158,6 +161,11 @@ fn not_opened(path: &Path, error: rusqlite::Error) -> OpenError {
         return OpenError::NotADatabase { path: path.into(), reason: error.to_string() };
     }
     OpenError::Database { path: path.into(), source: error }
+}
+
+fn read_write(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(path, flags)
 }
 
 /// What all connections have in common.
@@ -169,11 +177,9 @@ fn tune(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "temp_store", "MEMORY")
 }
 
-/// What the writing one has to itself. The log is copied into the database every 8,192 pages
-/// (32 MiB): less often than SQLite would, for each time costs two fsyncs that jobs wait for.
+/// What the writing one has to itself.
 fn prepare_writing(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
-    connection.pragma_update(None, "wal_autocheckpoint", 8_192)?;
     connection.pragma_update_and_check(None, "journal_size_limit", 64 << 20, |_| Ok(()))?;
     connection.pragma_update(None, "cache_size", -(16 << 10))
 }

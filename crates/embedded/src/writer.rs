@@ -4,7 +4,8 @@
 //! many jobs share it. Jobs are answered after the commit. One that may be refused stands in a
 //! savepoint of its own, so that it harms no other. One that fails only where the disk does is spared
 //! that cost: should it fail, its group is undone with it, and for a while every job has a savepoint.
-//! What nobody waits for may wait a moment for others ([`Haste`]).
+//! What nobody waits for may wait a moment for others ([`Haste`]), and what somebody outside waits for
+//! goes first ([`Line`]). SQLite's log is copied by a thread beside this one (`checkpoints`).
 //!
 //! **What survives.** Jobs say whether they must survive a power cut ([`Survives::PowerCut`]:
 //! tasks that were sent, hooks, catalog, tokens) or only the death of the process. A group with
@@ -18,7 +19,10 @@
 //! **When the disk is full** or fails, the jobs of the group are told that the store is
 //! unavailable, the group is rolled back, and the thread goes on with the next.
 
+mod checkpoints;
+
 use std::{
+    collections::VecDeque,
     fs::File,
     sync::{Arc, mpsc},
     thread::JoinHandle,
@@ -29,10 +33,15 @@ use hooks::ports::{PortError, PortResult};
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
+use self::checkpoints::Checkpoints;
 use crate::{fault::Fault, queue::Backlog};
 
-/// How many jobs may share a commit. More would let the first wait for the last.
-const MOST_JOBS: usize = 512;
+/// How many jobs may share a commit: some milliseconds' worth. More would let the first wait for the
+/// last, and who comes meanwhile for all of them.
+const MOST_JOBS: usize = 128;
+
+/// How many of these may be jobs that came later than others, and go first.
+const MOST_URGENT: usize = MOST_JOBS / 2;
 
 /// For how long a group whose jobs are in no haste waits for more of them, and how many are enough.
 const MOMENT: (Duration, usize) = (Duration::from_millis(2), 64);
@@ -120,12 +129,19 @@ pub(crate) struct Inbox {
 }
 
 impl Writer {
-    /// Starts the thread. It keeps `lock` until it has ended.
-    pub(crate) fn start(connection: Connection, lock: File, backlog: Arc<Backlog>) -> Self {
+    /// Starts the thread, and the one beside it that has the other connection. It keeps `lock` until
+    /// both have ended.
+    pub(crate) fn start(
+        [mut connection, copying]: [Connection; 2],
+        lock: File,
+        backlog: Arc<Backlog>,
+    ) -> Self {
         let (jobs, waiting) = mpsc::channel();
         let room = Arc::new(Semaphore::new(ROOM_KIB as usize));
+        let checkpoints = Checkpoints::start(&mut connection, copying);
         let thread = std::thread::spawn(move || {
-            Pen { connection, survives: None, backlog, careful: 0 }.write_all(&waiting);
+            Pen { connection, checkpoints, survives: None, backlog, careful: 0 }
+                .write_all(Line::of(waiting));
             drop(lock);
         });
         Self { inbox: Some(Inbox { jobs, room }), thread: Some(thread) }
@@ -239,6 +255,8 @@ where
 /// The one connection that writes.
 struct Pen {
     connection: Connection,
+    /// Who copies the log of what is written.
+    checkpoints: Checkpoints,
     /// What its commits survive at present.
     survives: Option<Survives>,
     /// What jobs count in, undone and committed with them.
@@ -247,38 +265,80 @@ struct Pen {
     careful: u32,
 }
 
-/// What is to share a commit with this job: all that waits, and what comes in a moment if nobody is
-/// in haste.
-fn gathered(first: Box<dyn Job>, waiting: &mpsc::Receiver<Box<dyn Job>>) -> Vec<Box<dyn Job>> {
-    let (moment, enough) = MOMENT;
-    let until = Instant::now() + moment;
-    let mut is_in_haste = first.terms().haste == Haste::Now;
-    let mut group = vec![first];
-    loop {
-        for job in waiting.try_iter().take(MOST_JOBS - group.len()) {
-            is_in_haste |= job.terms().haste == Haste::Now;
-            group.push(job);
+/// Jobs that were handed in and wait for their group.
+///
+/// What has to survive a power cut goes before the rest, for somebody outside waits for it: a gateway
+/// for its 202. What is recorded of deliveries has its place in every group all the same.
+struct Line {
+    jobs: mpsc::Receiver<Box<dyn Job>>,
+    urgent: VecDeque<Box<dyn Job>>,
+    others: VecDeque<Box<dyn Job>>,
+}
+
+impl Line {
+    fn of(jobs: mpsc::Receiver<Box<dyn Job>>) -> Self {
+        Self { jobs, urgent: VecDeque::new(), others: VecDeque::new() }
+    }
+
+    /// What is to share the next commit, as soon as there is anything: all that waits, and what comes
+    /// in a moment if nobody is in haste. Nothing, once nobody can hand in anything any more.
+    fn group(&mut self) -> Vec<Box<dyn Job>> {
+        if self.len() == 0
+            && let Ok(first) = self.jobs.recv()
+        {
+            self.stand(first);
         }
-        if is_in_haste || group.len() >= enough {
-            return group;
+        self.take_in();
+        let (moment, enough) = MOMENT;
+        let until = Instant::now() + moment;
+        while self.len() < enough && !self.is_in_haste() {
+            let left = until.saturating_duration_since(Instant::now());
+            let Ok(job) = self.jobs.recv_timeout(left) else { break };
+            self.stand(job);
+            self.take_in();
         }
-        let left = until.saturating_duration_since(Instant::now());
-        let Ok(job) = waiting.recv_timeout(left) else { return group };
-        is_in_haste |= job.terms().haste == Haste::Now;
-        group.push(job);
+        let others = self.others.len().min(MOST_JOBS - self.urgent.len().min(MOST_URGENT));
+        let urgent = self.urgent.len().min(MOST_JOBS - others);
+        self.urgent.drain(..urgent).chain(self.others.drain(..others)).collect()
+    }
+
+    fn take_in(&mut self) {
+        while let Ok(job) = self.jobs.try_recv() {
+            self.stand(job);
+        }
+    }
+
+    fn stand(&mut self, job: Box<dyn Job>) {
+        match job.terms().survives {
+            Survives::PowerCut => self.urgent.push_back(job),
+            Survives::Process => self.others.push_back(job),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.urgent.len() + self.others.len()
+    }
+
+    fn is_in_haste(&self) -> bool {
+        let mut all = self.urgent.iter().chain(&self.others);
+        self.len() == 0 || all.any(|job| job.terms().haste == Haste::Now)
     }
 }
 
 impl Pen {
     /// Writes until nobody can hand in anything any more.
-    fn write_all(mut self, waiting: &mpsc::Receiver<Box<dyn Job>>) {
-        while let Ok(first) = waiting.recv() {
-            let mut group = gathered(first, waiting);
+    fn write_all(mut self, mut line: Line) {
+        loop {
+            let mut group = line.group();
+            if group.is_empty() {
+                return;
+            }
             let written = self.write(&mut group);
             self.backlog.group_ended(written.is_ok());
             for job in group {
                 job.answer(written.as_ref().copied());
             }
+            self.checkpoints.after_commit(&self.connection);
         }
     }
 

@@ -53,6 +53,22 @@ pub enum PortError {
     },
 }
 
+impl PortError {
+    /// The same, for somebody else who waited for the same thing.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        match self {
+            Self::Conflict => Self::Conflict,
+            Self::Unavailable { what, source } => {
+                Self::Unavailable { what, source: source.to_string().into() }
+            }
+            Self::Corrupt { what, source } => {
+                Self::Corrupt { what, source: source.to_string().into() }
+            }
+        }
+    }
+}
+
 /// What ports answer.
 pub type PortResult<T> = Result<T, PortError>;
 

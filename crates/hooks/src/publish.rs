@@ -4,16 +4,13 @@
 //! is sent. When a send fails in the middle, some events may run although the answer is an error;
 //! the caller repeats, and with ids of their own nothing runs twice.
 
+mod lots;
+
 use std::{
     collections::HashMap,
-    future::poll_fn,
-    io,
     sync::{Arc, Mutex, PoisonError},
-    task::Poll,
     time::Duration,
 };
-
-use futures_util::lock::Mutex as AsyncMutex;
 
 use crate::{
     access::By,
@@ -22,8 +19,8 @@ use crate::{
     event::{Data, Event, EventKey, Order},
     id::{OccurrenceId, RequestId},
     name::{EventName, SourceName, Workspace},
-    ports::{CatalogStore, Clock, Outgoing, PortError, PortResult, TaskQueue},
-    task::{Queue, Task},
+    ports::{CatalogStore, Clock, PortError, PortResult, TaskQueue},
+    publish::lots::Lots,
     time::Timestamp,
     trace::TraceParent,
 };
@@ -77,10 +74,9 @@ pub struct UnknownEvent {
 /// Takes events in.
 pub struct Publisher {
     store: Arc<dyn CatalogStore>,
-    queue: Arc<dyn TaskQueue>,
     clock: Arc<dyn Clock>,
     catalog: Mutex<Known>,
-    turn: AsyncMutex<Timestamp>,
+    lots: Lots,
 }
 
 /// The catalog, and when it was read.
@@ -90,8 +86,7 @@ struct Known {
 }
 
 impl Publisher {
-    /// The largest message that events of one request are packed into, where they fit: what SQS
-    /// bills as one request.
+    /// The largest message that events are packed into, where they fit: what SQS bills as one request.
     pub const PACK_BYTES: usize = 64 * 1024;
     /// How long what was read of the catalog is enough to accept by.
     const TRUSTED: Duration = Duration::from_secs(10);
@@ -103,8 +98,7 @@ impl Publisher {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let known = Known { catalog: Arc::default(), read: Timestamp::from_millis(0) };
-        let turn = AsyncMutex::new(Timestamp::from_millis(0));
-        Self { store, queue, clock, catalog: Mutex::new(known), turn }
+        Self { store, clock, catalog: Mutex::new(known), lots: Lots::new(queue) }
     }
 
     /// Accepts the events of one request, in order, and answers who they are.
@@ -115,20 +109,13 @@ impl Publisher {
         posting: Posting<'_>,
     ) -> Result<Vec<OccurrenceId>, PublishError> {
         self.refuse_unknown(&events).await?;
-        // Requests take turns from the moment that gives their events an order until the queue has
-        // them in hand, so that what is accepted later is not dispatched earlier, and held to be
-        // the older state of things. The queue's answer is waited for side by side.
-        let mut last = self.turn.lock().await;
-        *last = self.clock.now().max(*last);
-        let events = accept(workspace, events, posting, *last);
-        let ids: Vec<_> = events.iter().map(|event| event.id).collect();
-        let mut sending = self.queue.send(tasks(workspace, events));
-        let sent = poll_fn(|context| Poll::Ready(sending.as_mut().poll(context))).await;
-        drop(last);
-        match sent {
-            Poll::Ready(sent) => sent?,
-            Poll::Pending => sending.await?,
-        }
+        let mut ids = Vec::with_capacity(events.len());
+        let sent = self.lots.send(self.clock.now(), |at| {
+            let events = accept(workspace, events, posting, at);
+            ids.extend(events.iter().map(|event| event.id));
+            events
+        });
+        sent.await?;
         metrics::counter!("event_hooks_accepted_total").increment(ids.len() as u64);
         Ok(ids)
     }
@@ -203,55 +190,6 @@ pub(crate) fn accept(
         .collect()
 }
 
-fn tasks(workspace: &Workspace, events: Vec<Event>) -> Vec<Outgoing> {
-    let task = |events| Outgoing {
-        queue: Queue::Events,
-        task: Task::Dispatch { events, again: false },
-        delay: Duration::ZERO,
-        group: workspace.as_str().to_owned(),
-    };
-    pack(events, Publisher::PACK_BYTES).into_iter().map(task).collect()
-}
-
-/// Packs events, in order, into as few messages as fit; an event larger than that travels alone.
-fn pack(events: Vec<Event>, most_bytes: usize) -> Vec<Vec<Event>> {
-    /// What the message adds around its events.
-    const ENVELOPE: usize = 64;
-
-    let mut packs: Vec<Vec<Event>> = Vec::new();
-    let mut bytes = 0;
-    for event in events {
-        let size = encoded_len(&event) + 1;
-        match packs.last_mut() {
-            Some(pack) if bytes + size <= most_bytes => {
-                bytes += size;
-                pack.push(event);
-            }
-            _ => {
-                bytes = ENVELOPE + size;
-                packs.push(vec![event]);
-            }
-        }
-    }
-    packs
-}
-
-fn encoded_len(event: &Event) -> usize {
-    struct Count(usize);
-    impl io::Write for Count {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0 += bytes.len();
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-    let mut count = Count(0);
-    serde_json::to_writer(&mut count, event).expect("events have only string keys");
-    count.0
-}
-
 /// The published entries: what the third level of the catalog's routes reads and writes.
 pub struct Sources {
     store: Arc<dyn CatalogStore>,
@@ -320,55 +258,5 @@ impl Sources {
         let published = self.store.published().await?;
         let it = published.into_iter().find(|it| it.source == *source && it.event == *event);
         Ok(it.map(|it| it.spec))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn event(padding: usize) -> Event {
-        let new = NewEvent {
-            source: SourceName::parse("crud").unwrap(),
-            event: EventName::parse("consumers").unwrap(),
-            data: json!({"x": "x".repeat(padding)}).as_object().unwrap().clone().into(),
-            id: None,
-            time: None,
-            pid: None,
-        };
-        accept(
-            &Workspace::default_workspace(),
-            vec![new],
-            Posting::default(),
-            Timestamp::from_seconds(1),
-        )
-        .remove(0)
-    }
-
-    #[test]
-    fn events_share_messages_that_are_small_enough() {
-        for (name, sizes, expected) in [
-            ("nothing", vec![], vec![]),
-            ("one", vec![10], vec![1]),
-            ("two that fit", vec![100, 100], vec![2]),
-            ("a large one travels alone", vec![10, 5_000, 10], vec![1, 1, 1]),
-            ("full and the rest", vec![600, 600, 600], vec![1, 1, 1]),
-        ] {
-            let events: Vec<_> = sizes.into_iter().map(event).collect();
-            let packs = pack(events.clone(), 1_500);
-            assert_eq!(packs.iter().map(Vec::len).collect::<Vec<_>>(), expected, "{name}");
-            assert_eq!(packs.concat(), events, "{name}: in order");
-        }
-    }
-
-    #[test]
-    fn a_message_that_was_packed_is_no_larger_than_promised() {
-        let most = Publisher::PACK_BYTES;
-        for pack in pack((0..1_000).map(|_| event(300)).collect(), most) {
-            let size = Task::Dispatch { events: pack, again: false }.encode().len();
-            assert!(size <= most, "{size}");
-        }
     }
 }

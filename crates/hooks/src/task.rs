@@ -19,9 +19,9 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "task", rename_all = "snake_case")]
 pub enum Task {
-    /// Accepted events of one request, nothing decided yet.
+    /// Accepted events of one workspace, nothing decided yet.
     Dispatch {
-        /// In the order of the request.
+        /// In the order in which they were accepted.
         events: Vec<Event>,
         /// Were they part of a message that was handed over before? What of them was done then
         /// is in the ledger.

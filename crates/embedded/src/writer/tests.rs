@@ -16,7 +16,7 @@ struct World {
 
 fn world() -> World {
     let folder = tempfile::tempdir().unwrap();
-    let connection = Connection::open(path(&folder)).unwrap();
+    let [connection, copying] = connections(&folder);
     connection.pragma_update(None, "journal_mode", "WAL").unwrap();
     connection.pragma_update(None, "foreign_keys", true).unwrap();
     connection
@@ -27,7 +27,12 @@ fn world() -> World {
         .unwrap();
     let lock = File::create(folder.path().join("lock")).unwrap();
     let backlog = Arc::default();
-    World { writer: Writer::start(connection, lock, Arc::clone(&backlog)), backlog, folder }
+    let writer = Writer::start([connection, copying], lock, Arc::clone(&backlog));
+    World { writer, backlog, folder }
+}
+
+fn connections(folder: &TempDir) -> [Connection; 2] {
+    [(); 2].map(|()| Connection::open(path(folder)).unwrap())
 }
 
 fn path(folder: &TempDir) -> std::path::PathBuf {
@@ -108,6 +113,62 @@ async fn jobs_that_wait_share_a_commit() {
         answer.await.unwrap().unwrap();
     }
     assert_eq!(world.numbers().len(), 100);
+}
+
+#[tokio::test]
+async fn what_must_survive_a_power_cut_goes_first_and_stops_nobody() {
+    const URGENT: Terms = Terms { survives: Survives::PowerCut, ..TERMS };
+
+    let world = world();
+    let ran = Arc::new(std::sync::Mutex::new(String::new()));
+    let note = |name: char| {
+        let ran = Arc::clone(&ran);
+        move |_: &Connection| {
+            ran.lock().unwrap().push(name);
+            Ok(())
+        }
+    };
+    let held = hold(world.inbox()).reached();
+    let mut answers = Vec::new();
+    for (name, terms) in [('r', TERMS), ('s', URGENT)] {
+        answers.extend((0..2 * MOST_JOBS).map(|_| hand_in(world.inbox(), terms, note(name))));
+    }
+    drop(held);
+    for answer in answers {
+        answer.await.unwrap().unwrap();
+    }
+    let half = MOST_JOBS / 2;
+    let group = "s".repeat(half) + &"r".repeat(half);
+    assert_eq!(*ran.lock().unwrap(), group.repeat(4), "sends first, half of each group");
+}
+
+#[tokio::test]
+async fn however_much_is_written_the_log_begins_anew() {
+    const MIB: u64 = 1024 * 1024;
+
+    let world = world();
+    let log = world.folder.path().join("database-wal");
+    let write = async |mebibytes: i64| {
+        for _ in 0..mebibytes {
+            let fill = |to: &Connection| {
+                to.execute("INSERT INTO number (filler) VALUES (zeroblob(1048576))", [])?;
+                Ok(())
+            };
+            world.inbox().write(TERMS, fill).await.unwrap();
+        }
+        std::fs::metadata(&log).unwrap().len()
+    };
+    let size = write(120).await;
+    assert!(size < 80 * MIB, "{} MiB were written, and the log has {}", 120, size / MIB);
+
+    let reading = Connection::open(path(&world.folder)).unwrap();
+    reading.execute_batch("BEGIN; SELECT count(*) FROM number").unwrap();
+    let while_read = write(80).await;
+    assert!(while_read > 80 * MIB, "somebody needs it: {}", while_read / MIB);
+    reading.execute_batch("COMMIT").unwrap();
+    // What was written while much of it was copied is the last that makes the file grow.
+    let after = write(120).await;
+    assert_eq!(write(120).await / MIB, after / MIB, "nobody needs it any more");
 }
 
 #[tokio::test]
@@ -196,8 +257,10 @@ async fn a_disk_that_is_read_only_for_a_while_fails_each_group_until_it_is_not()
     drop(writer);
     let (jobs, waiting) = mpsc::channel();
     let inbox = Inbox { jobs, room: Arc::new(Semaphore::new(1)) };
-    let connection = Connection::open(path(&folder)).unwrap();
-    let mut pen = Pen { connection, survives: None, backlog: Arc::default(), careful: 0 };
+    let [mut connection, copying] = connections(&folder);
+    let checkpoints = Checkpoints::start(&mut connection, copying);
+    let backlog = Arc::default();
+    let mut pen = Pen { connection, checkpoints, survives: None, backlog, careful: 0 };
     for (number, is_read_only) in [(0, false), (1, true), (2, true), (3, false)] {
         pen.connection.pragma_update(None, "query_only", is_read_only).unwrap();
         let answer = hand_in(&inbox, TERMS, move |to| add(to, number));
