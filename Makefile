@@ -121,16 +121,18 @@ ARCHITECTURES ?= arm64 x86_64
 release: venv ## Build the local binary and the zips of the functions, with checksums and an SBOM
 	ARCHITECTURES="$(ARCHITECTURES)" infra/release.sh
 
-# About a quarter of an hour, and before that some minutes of building: what is measured is built by
+# About a quarter of an hour, and before that twice as long of building: what is measured is built by
 # itself, as it is shipped, for to build others with it may give it what they need.
-bench: ## Measure, and write docs/benchmarks.md
+bench: venv ## Measure, and write docs/benchmarks.md
 	cargo build --release --locked --package local
-	cargo build --release --locked --package ingest-function --package admin-function --package dispatcher-function
+	PATH="$(CURDIR)/.venv/bin:$$PATH" cargo lambda build --release --locked --skip-target-check \
+	  $(if $(filter aarch64 arm64,$(shell uname -m)),--arm64,--x86-64) \
+	  --package ingest-function --package admin-function --package dispatcher-function
 	cargo build --release --locked --package bench --package bench-functions
 	cargo bench --locked --package handlers --bench template --bench sandbox
 	cargo bench --locked --package bench --bench gate
 	target/release/bench all
-	target/release/functions --programs target/release
+	target/release/functions
 	target/release/bench report
 
 # Without a SEED there is a new one each time, which is printed.

@@ -10,7 +10,7 @@ use crate::Result;
 /// The functions.
 pub(crate) const FUNCTIONS: [&str; 3] = ["ingest", "admin", "dispatcher"];
 
-/// What does nothing.
+/// What does nothing. It is looked for where the functions are, and beside this program.
 pub(crate) const HELLO: &str = "hello";
 
 /// The names of the tables, whatever is behind them.
@@ -37,8 +37,10 @@ impl Programs {
 
     /// Where one is: in a folder of its own, or beside the others.
     pub(crate) fn path(&self, name: &str) -> Result<PathBuf> {
+        let beside = std::env::current_exe()?.with_file_name(HELLO);
         let places = [self.0.join(name).join("bootstrap"), self.0.join(name)];
-        let place = places.into_iter().find(|it| it.is_file());
+        let bare = (name == HELLO).then_some(beside);
+        let place = places.into_iter().chain(bare).find(|it| it.is_file());
         place.ok_or_else(|| format!("there is no program {name} in {}", self.0.display()).into())
     }
 

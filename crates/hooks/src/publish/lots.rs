@@ -7,6 +7,7 @@
 
 use std::{
     io, mem,
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -82,8 +83,8 @@ impl Lots {
         let (queue, waiting) = (Arc::clone(&self.queue), Arc::clone(&events));
         let sent = async move {
             if let Some(before) = before {
-                // Who waits for it is told; this one is tried whatever became of it.
-                let _ = before.await;
+                // Who waits for it is told; this one is tried whatever became of it, a panic too.
+                let _ = AssertUnwindSafe(before).catch_unwind().await;
             }
             let events = mem::take(&mut *locked(&waiting)).unwrap_or_default();
             queue.send(tasks(events)).await.map_err(Arc::new)

@@ -13,11 +13,18 @@ use crate::{
 
 const NOW: Timestamp = Timestamp::from_seconds(1);
 
-/// A queue that answers when it is let go, and `false` makes it fail.
+/// A queue that answers when it is let go.
 struct Held {
     sent: Mutex<Vec<Vec<Outgoing>>>,
-    let_go: Mutex<Vec<bool>>,
+    let_go: Mutex<Vec<Answer>>,
     answers: Semaphore,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Answer {
+    Done,
+    Failed,
+    Panicked,
 }
 
 #[async_trait]
@@ -25,16 +32,20 @@ impl TaskQueue for Held {
     async fn send(&self, tasks: Vec<Outgoing>) -> PortResult<()> {
         locked(&self.sent).push(tasks);
         self.answers.acquire().await.unwrap().forget();
-        if locked(&self.let_go).remove(0) {
-            return Ok(());
+        let answer = locked(&self.let_go).remove(0);
+        match answer {
+            Answer::Done => Ok(()),
+            Answer::Failed => {
+                Err(PortError::Unavailable { what: "the queue", source: "held".into() })
+            }
+            Answer::Panicked => panic!("the queue"),
         }
-        Err(PortError::Unavailable { what: "the queue", source: "held".into() })
     }
 }
 
 impl Held {
-    fn let_go(&self, well: bool) {
-        locked(&self.let_go).push(well);
+    fn let_go(&self, answer: Answer) {
+        locked(&self.let_go).push(answer);
         self.answers.add_permits(1);
     }
 
@@ -87,11 +98,11 @@ async fn what_comes_while_a_lot_is_on_its_way_is_sent_together_after_it() {
     assert!(poll!(&mut second).is_pending() && poll!(&mut third).is_pending());
     assert_eq!(queue.sent(), [[[1]]], "one lot at a time");
 
-    queue.let_go(true);
+    queue.let_go(Answer::Done);
     first.await.unwrap();
     assert!(poll!(&mut second).is_pending() && poll!(&mut third).is_pending());
     assert_eq!(queue.sent()[1], [[2, 3, 4]], "one message, in order");
-    queue.let_go(true);
+    queue.let_go(Answer::Done);
     second.await.unwrap();
     third.await.unwrap();
 }
@@ -104,13 +115,13 @@ async fn a_lot_that_fails_is_told_to_all_of_its_requests_and_to_no_other() {
     let mut second = pin!(lots.send(NOW, |_| vec![event(2)]));
     let mut third = pin!(lots.send(NOW, |_| vec![event(3)]));
     assert!(poll!(&mut second).is_pending() && poll!(&mut third).is_pending());
-    queue.let_go(true);
+    queue.let_go(Answer::Done);
     first.await.expect("it went before");
-    queue.let_go(false);
+    queue.let_go(Answer::Failed);
     for told in [second.await, third.await] {
         assert_eq!(told.unwrap_err().to_string(), "the queue is unavailable: held");
     }
-    queue.let_go(true);
+    queue.let_go(Answer::Done);
     lots.send(NOW, |_| vec![event(4)]).await.expect("it comes after");
 }
 
@@ -122,10 +133,25 @@ async fn who_stops_waiting_keeps_nobody_else_waiting() {
         let mut second = pin!(lots.send(NOW, |_| vec![event(2)]));
         assert!(poll!(&mut first).is_pending() && poll!(&mut second).is_pending());
     }
-    queue.let_go(true);
-    queue.let_go(true);
+    queue.let_go(Answer::Done);
+    queue.let_go(Answer::Done);
     lots.send(NOW, |_| vec![event(3)]).await.unwrap();
     assert_eq!(queue.sent(), [vec![vec![1]], vec![vec![2, 3]]], "what was accepted is sent");
+}
+
+#[tokio::test]
+async fn a_panic_ends_its_own_lot_and_no_other() {
+    let (queue, lots) = held();
+    let mut first = pin!(AssertUnwindSafe(lots.send(NOW, |_| vec![event(1)])).catch_unwind());
+    assert!(poll!(&mut first).is_pending());
+    let mut second = pin!(lots.send(NOW, |_| vec![event(2)]));
+    assert!(poll!(&mut second).is_pending());
+    queue.let_go(Answer::Panicked);
+    first.await.unwrap_err();
+    queue.let_go(Answer::Done);
+    second.await.expect("it waited for a panic");
+    queue.let_go(Answer::Done);
+    lots.send(NOW, |_| vec![event(3)]).await.expect("it comes after");
 }
 
 #[tokio::test]
@@ -133,7 +159,7 @@ async fn what_comes_later_is_never_older() {
     let (queue, lots) = held();
     let mut times = Vec::new();
     for now in [10, 5, 20] {
-        queue.let_go(true);
+        queue.let_go(Answer::Done);
         let accept = |at: Timestamp| {
             times.push(at.as_seconds());
             vec![event(1)]
