@@ -122,9 +122,12 @@ async fn memory(bench: &Bench) -> Result<Vec<Row>> {
         };
         sandbox.run(Owner(1), job).await?;
     }
-    let workers = sandbox.idle_workers();
-    let workers = workers.into_iter().filter_map(|id| child::usage(id).ok());
-    let worker = workers.map(|it| it.resident).max().ok_or("no worker")?;
+    // A worker that has run makes its next state first.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let workers: Vec<_> = sandbox.idle_workers().into_iter().map(child::usage).collect();
+    let workers = workers.into_iter().collect::<Result<Vec<_>>>()?;
+    let worker =
+        workers.iter().map(|it| it.resident).max().ok_or("no worker of the sandbox is idle")?;
 
     let egress = Egress::new(Policy::new(Vec::new()), Duration::from_secs(1))?;
     let log = LogSink::json(Box::new(sink()));
