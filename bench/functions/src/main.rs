@@ -28,7 +28,7 @@ struct Options {
     #[arg(long, default_value = "target/bench", value_name = "FOLDER")]
     folder: PathBuf,
     /// How often each start is measured.
-    #[arg(long, default_value_t = 9, value_name = "NUMBER")]
+    #[arg(long, default_value_t = 25, value_name = "NUMBER")]
     rounds: usize,
 }
 
