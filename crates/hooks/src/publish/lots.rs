@@ -32,7 +32,6 @@ pub(super) struct Lots {
 }
 
 /// The lot that was made last.
-#[derive(Clone)]
 struct Lot {
     /// Its events, until it is on its way.
     events: Arc<Mutex<Option<Vec<Event>>>>,
