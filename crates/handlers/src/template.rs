@@ -26,6 +26,7 @@ mod tests;
 pub use hooks::handler::Dialect;
 
 use error::{RenderError, TemplateError};
+pub(crate) use output::escaped;
 use rendering::Rendering;
 
 /// The most that the templates of one attempt may print together.

@@ -45,8 +45,8 @@ pub enum Job<'a, D> {
     /// Templates, in their order, until one fails.
     Templates {
         /// Chunks as [`Compiled::lua`](crate::template::Compiled::lua) makes them: called with the
-        /// context, what stands for null in it, and what writes a value as JSON; each returns a
-        /// text. Messages call every one of them `template`.
+        /// context, what stands for null in it, and what is not left to Lua; each returns a text.
+        /// Messages call every one of them `template`.
         chunks: Vec<Cow<'a, str>>,
         /// What the event has for templates.
         context: D,

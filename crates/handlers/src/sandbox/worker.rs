@@ -80,7 +80,10 @@ fn keep_memory() {
     // Larger ones would not be of the heap; smaller ones would touch more pages.
     const PIECE: usize = 112 << 10;
     const PIECES: usize = 20;
-    let pieces: Vec<_> = (0..PIECES).map(|_| Vec::<u8>::with_capacity(PIECE)).collect();
-    // What lies above the pieces keeps the heap from shrinking when they go.
-    black_box((Box::leak(Box::new([0_u8; 64])), pieces));
+    let piece = || black_box(Vec::<u8>::with_capacity(PIECE));
+    let pieces: Vec<_> = (0..PIECES).map(|_| piece()).collect();
+    // What lies above the pieces keeps the heap from shrinking when they go. It is as large as they
+    // are, for a smaller one may find room below them; nobody touches it.
+    piece().leak();
+    drop(pieces);
 }

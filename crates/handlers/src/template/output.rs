@@ -4,6 +4,7 @@
 //! there prints the same text; an array or object, which has no useful look there, is JSON.
 
 use std::{
+    borrow::Cow,
     fmt::Write as _,
     io::{self, Write},
 };
@@ -133,6 +134,27 @@ impl Write for JsonSink<'_> {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// What `{{ }}` prints for a text that code has made; with `braces`, those are entities as well.
+pub(crate) fn escaped(text: &[u8], braces: bool) -> Cow<'_, [u8]> {
+    let entity = |byte| match byte {
+        b'{' if braces => Some("&#123;"),
+        b'}' if braces => Some("&#125;"),
+        byte => entity(byte),
+    };
+    let Some(plain) = text.iter().position(|byte| entity(*byte).is_some()) else {
+        return text.into();
+    };
+    let (plain, rest) = text.split_at(plain);
+    let mut escaped = plain.to_vec();
+    for byte in rest {
+        match entity(*byte) {
+            Some(entity) => escaped.extend_from_slice(entity.as_bytes()),
+            None => escaped.push(*byte),
+        }
+    }
+    escaped.into()
 }
 
 fn entity(byte: u8) -> Option<&'static str> {

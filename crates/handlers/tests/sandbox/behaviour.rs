@@ -85,6 +85,36 @@ async fn chunks_do_not_see_each_others_globals() {
     assert_eq!(ran.returns, [json!(2), json!({"x": "none", "s": "table"})]);
 }
 
+/// Each in a state of its own, so that nobody has looked for it before.
+#[tokio::test]
+async fn libraries_are_there_where_they_are_first_looked_for() {
+    let sandbox = sandbox();
+    for (expression, result) in [
+        ("bit.tohex(255, 4)", json!("00ff")),
+        ("coroutine.status(coroutine.create(print))", json!("suspended")),
+        ("math.max(1, 2)", json!(2)),
+        ("ngx.now() > 0", json!(true)),
+        ("os.date('!%Y', 0)", json!("1970")),
+        ("table.concat({'a', 'b'})", json!("ab")),
+        ("require('table.nkeys')({1, 2})", json!(2)),
+    ] {
+        for (place, source) in [
+            ("in a chunk", format!("local it = {expression} return function() return it end")),
+            ("in a function", format!("return function() return {expression} end")),
+            (
+                "in a coroutine",
+                format!(
+                    "return function() \
+                     return coroutine.wrap(function() return {expression} end)() end"
+                ),
+            ),
+        ] {
+            let ran = run(&sandbox, &source).await;
+            assert_eq!(ran.returns, [result.clone()], "{expression} {place}: {ran:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn without_a_name_of_the_event_it_is_nil() {
     let sources = ["return function(data, event) return event == nil end".to_owned()];

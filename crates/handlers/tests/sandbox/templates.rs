@@ -154,6 +154,21 @@ async fn templates_run_in_order_until_one_fails() {
 }
 
 #[tokio::test]
+async fn a_long_text_is_escaped_to_its_end() {
+    let sandbox = sandbox();
+    for (name, text, escaped) in [
+        ("nothing to escape", "('x'):rep(2^17)", "('x'):rep(2^17)"),
+        ("at the end", "('x'):rep(2^17) .. '<'", "('x'):rep(2^17) .. '&lt;'"),
+        ("at the beginning", "'<' .. ('x'):rep(2^17)", "'&lt;' .. ('x'):rep(2^17)"),
+        ("everywhere", "('{'):rep(2^17)", "('&#123;'):rep(2^17)"),
+    ] {
+        let chunk = chunk(&format!("{{{{ escape({text}, 1) == {escaped} }}}}"));
+        let ran = print(&sandbox, &[&chunk], &EVENT).await;
+        assert_eq!(ran.returns, ["true"], "{name}: {}", failure_of(&ran));
+    }
+}
+
+#[tokio::test]
 async fn all_templates_of_a_run_share_the_room_for_print() {
     let half = chunk("{* ('x'):rep(2^19) *}");
     let ran = print(&sandbox(), &[&half, &half, &chunk("{* 'x' *}")], &EVENT).await;
@@ -239,6 +254,13 @@ const HOSTILE: &[(&str, &[Stop], &str)] = &[
         "{% local t = {} for i = 1, 40 do t = {t, t} end %}{* t *}",
     ),
     ("a wide table", &[Time, Refused], "{% local t = {} for i = 1, 3e5 do t[i] = {} end %}{* t *}"),
+    (
+        "more for HTML than there is memory",
+        &[Memory, Time],
+        "{% local quotes = ('\"'):rep(2^23) %}{{ quotes }}",
+    ),
+    ("print in very many pieces", &[Memory, Time], "{% for i = 1, 4e6 do ___[i] = 'x' end %}"),
+    ("print in pieces that are none", &[Refused], "{% ___[2] = true %}x"),
     ("what is no JSON", &[Itself], "{{ {pairs, 0/0, {[pairs] = 1} } }}"),
     ("another context", &[Itself, Refused], "{% context = nil %}{{ x }}"),
     ("blocks of another kind", &[Refused, Itself], "{% blocks = 1 %}{-b-}x{-b-}{{ blocks.b }}"),

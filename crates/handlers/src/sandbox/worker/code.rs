@@ -7,7 +7,7 @@ use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
 use lru::LruCache;
 use mlua::{
-    Function, Lua,
+    Function, Lua, StdLib,
     chunk::{ChunkMode, Compiler},
 };
 
@@ -38,6 +38,18 @@ const PARTS: [(&str, &str); 11] = [
 /// What the core is called: as no part is.
 pub(super) const CORE_NAME: &str = "core";
 
+/// What a part needs of Luau's own libraries, besides those that every state has.
+fn libraries(part: &str) -> &'static [StdLib] {
+    match part {
+        "bit" => &[StdLib::BIT, StdLib::MATH],
+        "coroutine" => &[StdLib::COROUTINE],
+        "math" | "table" => &[StdLib::MATH],
+        "ngx" => &[StdLib::MATH, StdLib::OS],
+        "os" => &[StdLib::OS],
+        _ => &[],
+    }
+}
+
 /// What errors of the sandbox's own Lua are said to be in, until they are told of the caller's line.
 const PRELUDE: &str = "=sandbox";
 
@@ -62,8 +74,11 @@ struct Remembered {
 }
 
 impl Code {
-    /// The core or a part as a function.
+    /// The core or a part as a function. The libraries that it needs are there from then on.
     pub(super) fn load_own(&self, lua: &Lua, name: &str) -> mlua::Result<Function> {
+        for library in libraries(name) {
+            lua.load_std_libs(*library)?;
+        }
         let bytecode = self.own(name)?;
         lua.load(&bytecode[..]).set_name(PRELUDE).set_mode(ChunkMode::Binary).into_function()
     }

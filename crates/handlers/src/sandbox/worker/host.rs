@@ -5,6 +5,7 @@
 //! raised here cannot be caught for long: no time, no memory.
 
 use std::{
+    borrow::Cow,
     rc::Rc,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -28,9 +29,12 @@ use super::{
     encode::{EncodeError, Encoder, Manner},
     meter::Meter,
 };
-use crate::sandbox::{
-    outcome::level_of_ngx,
-    protocol::{Ask, Octets},
+use crate::{
+    sandbox::{
+        outcome::level_of_ngx,
+        protocol::{Ask, Octets},
+    },
+    template::escaped,
 };
 
 /// What `cjson.encode` may yield.
@@ -113,6 +117,7 @@ impl Host {
             "unescape_uri" => text(lua, unescape_uri),
             "encode_base64" => text(lua, |it| general_purpose::STANDARD.encode(it).into_bytes()),
             "decode_base64" => lua.create_function(|lua, it: LuaString| decode_base64(lua, &it)),
+            "escape" => self.escape(lua),
             "find" => self.find(lua),
             "is_plain" => lua.create_function(|_, pattern: LuaString| Ok(is_plain(&pattern))),
             "encode" => self.encode(lua, Manner::Strict, LONGEST_JSON),
@@ -137,6 +142,17 @@ impl Host {
         lua.create_function(move |_, (level, text): (i64, LuaString)| {
             context.log(level_of_ngx(level), &text.as_bytes());
             Ok(())
+        })
+    }
+
+    fn escape(&self, lua: &Lua) -> mlua::Result<Function> {
+        let context = Rc::clone(&self.context);
+        lua.create_function(move |lua, (text, braces): (LuaString, bool)| {
+            let escaped = escape(&text.as_bytes(), braces, &context);
+            match escaped.map_err(|error| context.noted(lua, error))? {
+                Some(escaped) => lua.create_string(escaped),
+                None => Ok(text),
+            }
         })
     }
 
@@ -242,6 +258,24 @@ fn find(haystack: &[u8], needle: &[u8], from: usize, meter: &Meter) -> mlua::Res
         }
     }
     Ok(None)
+}
+
+/// Text for HTML, where that is another one. What is longer than the heap may be is not made.
+fn escape(text: &[u8], braces: bool, context: &Context) -> mlua::Result<Option<Vec<u8>>> {
+    const WINDOW: usize = 64 << 10;
+    let mut changed: Option<Vec<u8>> = None;
+    for (index, piece) in text.chunks(WINDOW).enumerate() {
+        context.meter.check()?;
+        let piece = escaped(piece, braces);
+        if matches!(piece, Cow::Owned(_)) || changed.is_some() {
+            let changed = changed.get_or_insert_with(|| text[..index * WINDOW].to_vec());
+            changed.extend_from_slice(&piece);
+            if changed.len() > context.limits.memory {
+                return Err(mlua::Error::MemoryError("not enough memory".into()));
+            }
+        }
+    }
+    Ok(changed)
 }
 
 /// Does a pattern match itself and nothing else?

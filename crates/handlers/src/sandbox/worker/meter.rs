@@ -1,7 +1,8 @@
 //! Has this run used up its time?
 //!
-//! Asked at every step of the interpreter, so that it must cost little: the clock on the wall is
-//! read each time, the processor's, which costs a system call, twice a millisecond.
+//! Asked at every step of the interpreter, so that it must cost little: a clock that goes by the
+//! system's ticks is read each time, and the processor's, which costs a system call, when that one
+//! has moved.
 
 use std::{
     cell::Cell,
@@ -18,6 +19,13 @@ use crate::sandbox::limits::Limits;
 /// How often the processor's clock is read.
 const LOOK: Duration = Duration::from_micros(500);
 
+/// A clock that costs next to nothing to read, where there is one: it stands still between two ticks
+/// of the system, some milliseconds.
+#[cfg(target_os = "linux")]
+const GLANCE: ClockId = ClockId::CLOCK_MONOTONIC_COARSE;
+#[cfg(not(target_os = "linux"))]
+const GLANCE: ClockId = ClockId::CLOCK_MONOTONIC;
+
 /// The time of one run.
 #[derive(Debug)]
 pub(super) struct Meter {
@@ -25,7 +33,8 @@ pub(super) struct Meter {
     most_wall: Duration,
     cpu_at_start: Cell<Duration>,
     start: Cell<Instant>,
-    looked: Cell<Instant>,
+    /// When the processor's clock was last read, by the clock for a glance.
+    looked: Cell<Duration>,
     excused: Cell<Duration>,
     over: Cell<bool>,
     starved: Cell<bool>,
@@ -38,13 +47,12 @@ pub(super) struct TimeIsOver;
 
 impl Meter {
     pub(super) fn new(limits: &Limits) -> Self {
-        let now = Instant::now();
         Self {
             most_cpu: limits.cpu,
             most_wall: limits.wall,
             cpu_at_start: Cell::new(cpu_used()),
-            start: Cell::new(now),
-            looked: Cell::new(now),
+            start: Cell::new(Instant::now()),
+            looked: Cell::new(read(GLANCE)),
             excused: Cell::default(),
             over: Cell::default(),
             starved: Cell::default(),
@@ -53,10 +61,9 @@ impl Meter {
 
     /// The run begins.
     pub(super) fn start(&self) {
-        let now = Instant::now();
         self.cpu_at_start.set(cpu_used());
-        self.start.set(now);
-        self.looked.set(now);
+        self.start.set(Instant::now());
+        self.looked.set(read(GLANCE));
     }
 
     /// Is the time over? Once it is, it stays so: what a script caught once, it gets again.
@@ -64,10 +71,10 @@ impl Meter {
         if self.over.get() {
             return true;
         }
-        let now = Instant::now();
-        if now - self.looked.get() >= LOOK {
+        let now = read(GLANCE);
+        if now.saturating_sub(self.looked.get()) >= LOOK {
             self.looked.set(now);
-            self.look(now);
+            self.look();
         }
         self.over.get()
     }
@@ -95,17 +102,20 @@ impl Meter {
         result
     }
 
-    fn look(&self, now: Instant) {
+    fn look(&self) {
         let cpu = cpu_used().saturating_sub(self.cpu_at_start.get());
-        let wall = (now - self.start.get()).saturating_sub(self.excused.get());
+        let wall = self.start.get().elapsed().saturating_sub(self.excused.get());
         self.starved.set(cpu < self.most_cpu);
         self.over.set(cpu >= self.most_cpu || wall >= self.most_wall);
     }
 }
 
 fn cpu_used() -> Duration {
-    let time = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID);
-    let nanos = time.map_or(0, |it| it.num_nanoseconds());
+    read(ClockId::CLOCK_THREAD_CPUTIME_ID)
+}
+
+fn read(clock: ClockId) -> Duration {
+    let nanos = clock_gettime(clock).map_or(0, |it| it.num_nanoseconds());
     Duration::from_nanos(u64::try_from(nanos).unwrap_or(0))
 }
 

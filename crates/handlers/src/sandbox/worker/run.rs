@@ -124,7 +124,7 @@ fn templates(
     let mut room = most;
     for script in template_scripts(state, chunks) {
         let script = script?;
-        let text = match script.call((script.chunk()?, context, Value::NULL, &state.json))? {
+        let text = match script.call((script.chunk()?, context, Value::NULL, &state.printing))? {
             (Value::String(text), _) => text,
             (other, _) => return Err(script.wrong_type("a string expected", &other)),
         };

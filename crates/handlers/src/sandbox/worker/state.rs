@@ -31,8 +31,8 @@ pub(super) struct State {
     pub(super) array: Table,
     /// `call(function, ...)` is `pcall`, with at most two results.
     pub(super) call: Function,
-    /// Writes a value as JSON for people, or raises an error.
-    pub(super) json: Function,
+    /// What templates do not do in Lua.
+    pub(super) printing: Table,
     environment: Function,
     pub(super) lua: Lua,
     pub(super) context: Rc<Context>,
@@ -41,13 +41,10 @@ pub(super) struct State {
 
 impl State {
     pub(super) fn new(context: Rc<Context>, code: Rc<Code>) -> mlua::Result<Self> {
-        let libraries = StdLib::COROUTINE
-            | StdLib::TABLE
-            | StdLib::OS
-            | StdLib::STRING
-            | StdLib::BIT
-            | StdLib::MATH;
-        let lua = Lua::new_with(libraries, LuaOptions::new())?;
+        // When the first handle goes, mlua collects garbage, and not when a clone does. So it is done
+        // while there is little, and not when the whole heap is about to go.
+        let libraries = StdLib::STRING | StdLib::TABLE;
+        let lua = Lua::new_with(libraries, LuaOptions::new())?.clone();
         lua.gc_set_mode(GcMode::Incremental(
             GcIncParams::default().goal(150).step_size(GC_STEP_KIB),
         ));
@@ -57,8 +54,9 @@ impl State {
         let host = host::table(&lua, &context, &array, &code)?;
         let core = code.load_own(&lua, CORE_NAME)?;
         let sealed: Table = core.call((host, lua.create_table()?))?;
-        let [call, json, environment] = ["call", "json", "environment"].map(|it| sealed.get(it));
-        Ok(Self { context, array, call: call?, json: json?, environment: environment?, code, lua })
+        let [call, environment] = ["call", "environment"].map(|it| sealed.get(it));
+        let (call, environment, printing) = (call?, environment?, sealed.get("printing")?);
+        Ok(Self { context, array, call, printing, environment, code, lua })
     }
 
     /// A chunk as a function, in an environment of its own: what it writes there, it alone sees.

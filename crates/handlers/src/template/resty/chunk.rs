@@ -1,8 +1,9 @@
 //! What Lua does a template become?
 //!
 //! A chunk for the sandbox to run under the name [`CHUNK_NAME`] with three arguments: the event as
-//! a table, the value that stands for null in it (nil where null is left out), and a function that
-//! turns a table into JSON. It returns the text; where code has a `return` of its own, whatever
+//! a table, the value that stands for null in it (nil where null is left out), and a table of what
+//! is not left to Lua: `json(table)`, `escape(text, braces)`, and Lua's own `format` and `concat`,
+//! which nobody has had his hands on. It returns the text; where code has a `return` of its own, whatever
 //! that returns. It needs no metatables, changes nothing but the event's table, and its lines are
 //! the template's.
 //!

@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
-use mlua::{Lua, LuaSerdeExt, Value as LuaValue, serde::ser::Options};
+use mlua::{Lua, LuaSerdeExt, LuaString, Table, Value as LuaValue, serde::ser::Options};
 use serde_json::{Map, Value};
 
 use crate::template::{
     Compiled, Dialect,
     error::{RenderError, TemplateError},
+    output::escaped,
     rendering::Rendering,
     resty::CHUNK_NAME,
 };
@@ -41,8 +42,14 @@ fn print(chunk: &str, context: &Map<String, Value>, null: Null) -> mlua::Result<
         let value: Value = lua.from_value(value)?;
         Ok(value.to_string())
     })?;
+    let escape = lua.create_function(|lua, (text, braces): (LuaString, bool)| {
+        lua.create_string(escaped(&text.as_bytes(), braces))
+    })?;
+    let own: Table = lua.load("{format = string.format, concat = table.concat}").eval()?;
+    own.set("json", json)?;
+    own.set("escape", escape)?;
     let sentinel = if as_sentinel { lua.null() } else { LuaValue::Nil };
-    lua.load(chunk).set_name(CHUNK_NAME).call((context, sentinel, json))
+    lua.load(chunk).set_name(CHUNK_NAME).call((context, sentinel, own))
 }
 
 /// What a text becomes for this event, its Lua included.

@@ -17,9 +17,16 @@ return {
   environment = function()
     return setmetatable({}, names)
   end,
-  -- What writes a value into a template.
-  json = function(value)
-    local json, problem = host.print_json(value)
-    return json or error(problem, 0)
-  end,
+  -- What writes values into templates; no script ever holds it.
+  printing = {
+    json = function(value)
+      local json, problem = host.print_json(value)
+      return json or error(problem, 0)
+    end,
+    escape = function(text, braces)
+      return host.escape(text, braces)
+    end,
+    format = string.format,
+    concat = table.concat,
+  },
 }
