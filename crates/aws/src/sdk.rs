@@ -7,10 +7,13 @@ use std::{env, fmt, time::Duration};
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_http_client::{
-    Builder,
+    Connector,
     tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
-use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_smithy_runtime_api::client::{
+    behavior_version::BehaviorVersion,
+    http::{HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn},
+};
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::{
     SdkConfig,
@@ -25,15 +28,13 @@ const AMAZON: &[u8] = include_bytes!("amazon_roots.pem");
 /// not begin with.
 const ELSEWHERE: [&str; 3] = ["cn-", "us-iso", "eu-iso"];
 
+/// How long a connection may take.
+const CONNECT: Duration = Duration::from_secs(2);
+
 /// What every client of this process is made with.
 pub fn sdk_config() -> SdkConfig {
-    let tls = TlsContext::builder().with_trust_store(trusted(variable)).build();
-    let http = Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .tls_context(tls.expect("only names of servers are refused"))
-        .build_https();
     let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(2))
+        .connect_timeout(CONNECT)
         .operation_attempt_timeout(Duration::from_secs(4))
         .operation_timeout(Duration::from_secs(12))
         .build();
@@ -42,10 +43,23 @@ pub fn sdk_config() -> SdkConfig {
         .region(variable("AWS_REGION").map(Region::new))
         .credentials_provider(SharedCredentialsProvider::new(credentials(variable)))
         .service_config(Variables(variable))
-        .http_client(http)
+        .http_client(http(trusted(variable)))
         .timeout_config(timeouts)
         .retry_config(RetryConfig::standard().with_max_attempts(5))
         .build()
+}
+
+/// What all clients share: connections, and the roots, which the SDK's own would read and parse for
+/// each client once, and for the first request once more.
+fn http(trusted: TrustStore) -> SharedHttpClient {
+    let tls = TlsContext::builder().with_trust_store(trusted).build();
+    let connector = Connector::builder()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .tls_context(tls.expect("only names of servers are refused"))
+        .connector_settings(HttpConnectorSettings::builder().connect_timeout(CONNECT).build())
+        .build();
+    let connector = SharedHttpConnector::new(connector);
+    http_client_fn(move |_, _| connector.clone())
 }
 
 /// What a variable says, if it says anything.
@@ -78,8 +92,8 @@ impl<V: Fn(&str) -> Option<String> + Send + Sync> LoadServiceConfig for Variable
     }
 }
 
-/// Whom to trust. The system's roots are read and parsed for each client anew, which is most of what
-/// a start takes: where Amazon's are enough, and nobody names others, they are all.
+/// Whom to trust. To read and parse the system's roots is much of what a start takes: where Amazon's
+/// are enough, and nobody names others, they are all.
 fn trusted(variable: impl Fn(&str) -> Option<String>) -> TrustStore {
     let region = variable("AWS_REGION").unwrap_or_default();
     if variable("SSL_CERT_FILE").is_some()
@@ -93,8 +107,6 @@ fn trusted(variable: impl Fn(&str) -> Option<String>) -> TrustStore {
 
 #[cfg(test)]
 mod tests {
-    use aws_smithy_http_client::Connector;
-
     use super::*;
 
     fn said(variables: &[(&str, &str)], wanted: &str) -> Option<String> {
@@ -157,8 +169,6 @@ mod tests {
         let roots = String::from_utf8(AMAZON.to_vec()).unwrap();
         assert_eq!(roots.matches("-----BEGIN CERTIFICATE-----").count(), 5);
         // It panics where a root is none.
-        let tls = TlsContext::builder().with_trust_store(trusted(|_| None)).build().unwrap();
-        let builder = Connector::builder().tls_provider(Provider::Rustls(CryptoMode::Ring));
-        let _ = builder.tls_context(tls).build();
+        let _ = http(trusted(|_| None));
     }
 }
