@@ -126,6 +126,11 @@ fn units_of(item: Option<&Item>) -> usize {
     item.map_or(1, |it| bytes(it).div_ceil(4_096).max(1))
 }
 
+/// What items cost beyond one unit each.
+fn units_beyond_one<'a>(found: impl Iterator<Item = &'a Item>) -> usize {
+    found.map(|it| units_of(Some(it)) - 1).sum()
+}
+
 /// What the server says, of many items that are read together.
 fn units_said(consumed: Option<&ConsumedCapacity>) -> usize {
     let units = consumed.and_then(ConsumedCapacity::capacity_units).unwrap_or_default();
@@ -186,11 +191,52 @@ impl Intercept for Meter {
             self.read(units_of(it.item()));
         } else if let Some(it) = output.downcast_ref::<BatchGetItemOutput>() {
             let found = it.responses().into_iter().flatten().flat_map(|it| it.1);
-            let more: usize = found.map(|it| units_of(Some(it)) - 1).sum();
-            self.locked().tables.read += more;
+            self.locked().tables.read += units_beyond_one(found);
         } else if let Some(it) = output.downcast_ref::<QueryOutput>() {
             self.read(units_said(it.consumed_capacity()));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An item of so many bytes.
+    fn item(bytes: usize) -> Item {
+        [("key".to_owned(), AttributeValue::S("x".repeat(bytes - "key".len())))].into()
+    }
+
+    #[test]
+    fn what_is_read_is_counted_in_units_of_4_kib() {
+        for (name, bytes, units) in [
+            ("a small one", 4, 1),
+            ("as much as one unit holds", 4_096, 1),
+            ("a byte more", 4_097, 2),
+            ("the largest there is", 400 << 10, 100),
+        ] {
+            assert_eq!(units_of(Some(&item(bytes))), units, "{name}");
+            let two = [item(bytes), item(bytes)];
+            assert_eq!(units_beyond_one(two.iter()), 2 * (units - 1), "two of them: {name}");
+        }
+        assert_eq!(units_of(None), 1, "one that is not there");
+    }
+
+    #[test]
+    fn what_is_written_is_counted_in_units_of_1_kib() {
+        let meter = Meter::default();
+        meter.wrote(1, [0, 1_024, 1_025].into_iter());
+        meter.wrote(2, [1_025].into_iter());
+        let tables = TableCosts { requests: 2, items: 4, read: 0, written: 1 + 1 + 2 + 2 * 2 };
+        assert_eq!(meter.take().tables, tables);
+        assert_eq!(meter.take(), Costs::default(), "it begins anew");
+    }
+
+    #[test]
+    fn what_is_sent_is_billed_in_units_of_64_kib() {
+        for (bytes, billed) in [(0, 1), (64 << 10, 1), ((64 << 10) + 1, 2), (256 << 10, 4)] {
+            assert_eq!(QueueCosts::request(bytes), QueueCosts { requests: 1, billed }, "{bytes}");
+        }
     }
 }

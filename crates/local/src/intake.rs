@@ -33,7 +33,7 @@ impl Intake for QueueLimit {
         let Waiting { bytes, gone, .. } = self.store.waiting(Queue::Events);
         let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
         pace.note(Look { at: self.clock.now(), gone });
-        (bytes >= self.bytes).then(|| pace.until_gone(self.bytes / PART))
+        (bytes >= self.bytes).then(|| pace.until_there_is_room(self.bytes))
     }
 }
 
@@ -72,13 +72,14 @@ impl Pace {
         self.latest = Some(look);
     }
 
-    /// How long it takes at this pace until so many bytes have left the queue, within [`WAITS`].
-    fn until_gone(&self, bytes: u64) -> Duration {
+    /// How long it takes at this pace until a [`PART`] of this limit has left the queue, within
+    /// [`WAITS`].
+    fn until_there_is_room(&self, limit: u64) -> Duration {
         let (soonest, latest) = WAITS;
         let seen = self.before.or(self.begun).zip(self.latest);
         let Some((from, to)) = seen else { return latest };
         let (took, gone) = (from.at.distance(to.at), to.gone.saturating_sub(from.gone));
-        let millis = u128::from(bytes) * took.as_millis();
+        let millis = u128::from(limit / PART) * took.as_millis();
         let needed = millis.checked_div(gone.into()).map(u64::try_from);
         needed.and_then(Result::ok).map_or(latest, Duration::from_millis).clamp(soonest, latest)
     }
@@ -98,22 +99,22 @@ mod tests {
 
     #[test]
     fn who_is_refused_comes_again_when_some_room_was_made() {
-        for (name, looks, bytes, expected) in [
-            ("nobody has looked yet", &[][..], 100, 30),
-            ("nothing leaves the queue", &[(0, 7), (5, 7), (9, 7)], 100, 30),
-            ("ten bytes a second", &[(0, 0), (1, 10)], 100, 10),
-            ("so fast that it is a moment", &[(0, 0), (1, 10_000)], 100, 1),
-            ("so slow that it is hours", &[(0, 0), (4, 1)], 1_000_000, 30),
-            ("the window before counts, too", &[(0, 0), (5, 50), (6, 60)], 100, 10),
+        for (name, looks, limit, expected) in [
+            ("nobody has looked yet", &[][..], 2_000, 30),
+            ("nothing leaves the queue", &[(0, 7), (5, 7), (9, 7)], 2_000, 30),
+            ("ten bytes a second", &[(0, 0), (1, 10)], 2_000, 10),
+            ("so fast that it is a moment", &[(0, 0), (1, 10_000)], 2_000, 1),
+            ("so slow that it is hours", &[(0, 0), (4, 1)], 20_000_000, 30),
+            ("the window before counts, too", &[(0, 0), (5, 50), (6, 60)], 2_000, 10),
             (
                 "fast once, and slow for two windows",
                 &[(0, 0), (5, 5_000), (10, 5_050), (15, 5_100)],
-                100,
+                2_000,
                 10,
             ),
-            ("a clock that was put back", &[(100, 0), (90, 80), (91, 90)], 100, 10),
+            ("a clock that was put back", &[(100, 0), (90, 80), (91, 90)], 2_000, 10),
         ] {
-            let wait = pace(looks).until_gone(bytes);
+            let wait = pace(looks).until_there_is_room(limit);
             assert_eq!(wait, Duration::from_secs(expected), "{name}");
         }
     }
