@@ -34,7 +34,6 @@ const CONNECT: Duration = Duration::from_secs(2);
 /// What every client of this process is made with.
 pub fn sdk_config() -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
-        .connect_timeout(CONNECT)
         .operation_attempt_timeout(Duration::from_secs(4))
         .operation_timeout(Duration::from_secs(12))
         .build();

@@ -56,7 +56,7 @@ impl State {
         let sealed: Table = core.call((host, lua.create_table()?))?;
         let [call, environment] = ["call", "environment"].map(|it| sealed.get(it));
         let (call, environment, printing) = (call?, environment?, sealed.get("printing")?);
-        Ok(Self { context, array, call, printing, environment, code, lua })
+        Ok(Self { array, call, printing, environment, lua, context, code })
     }
 
     /// A chunk as a function, in an environment of its own: what it writes there, it alone sees.
