@@ -110,7 +110,7 @@ async fn libraries_are_there_where_they_are_first_looked_for() {
             ),
         ] {
             let ran = run(&sandbox, &source).await;
-            assert_eq!(ran.returns, [result.clone()], "{expression} {place}: {ran:?}");
+            assert_eq!(ran.returns, std::slice::from_ref(&result), "{expression} {place}: {ran:?}");
         }
     }
 }
