@@ -121,7 +121,7 @@ ARCHITECTURES ?= arm64 x86_64
 release: venv ## Build the local binary and the zips of the functions, with checksums and an SBOM
 	ARCHITECTURES="$(ARCHITECTURES)" infra/release.sh
 
-# About a quarter of an hour, and before that twice as long of building: what is measured is built by
+# Eight minutes, and before that twenty of building, on 2 processors: what is measured is built by
 # itself, as it is shipped, for to build others with it may give it what they need.
 bench: venv ## Measure, and write docs/benchmarks.md
 	cargo build --release --locked --package local
