@@ -1,7 +1,7 @@
 //! What does the system do on this machine? Starts the real binary, puts load on it, and compares
 //! it with something bare that does less, in the same run.
 //!
-//! `bench all` takes about a quarter of an hour; each section can be run alone, and writes what it
+//! `bench all` takes about five minutes; each section can be run alone, and writes what it
 //! found to target/bench, from where `bench report` makes docs/benchmarks.md.
 
 mod failure;
