@@ -72,9 +72,9 @@ impl Output {
             return self.push(text);
         }
         let mut rest = text;
-        while let Some(at) = rest.bytes().position(|byte| entity(byte).is_some()) {
+        while let Some((at, entity)) = first_entity(rest.as_bytes(), false) {
             self.push(&rest[..at])?;
-            self.push(entity(rest.as_bytes()[at]).unwrap_or_default())?;
+            self.push(entity)?;
             rest = &rest[at + 1..];
         }
         self.push(rest)
@@ -138,26 +138,25 @@ impl Write for JsonSink<'_> {
 
 /// What `{{ }}` prints for a text that code has made; with `braces`, those are entities as well.
 pub(crate) fn escaped(text: &[u8], braces: bool) -> Cow<'_, [u8]> {
-    let entity = |byte| match byte {
-        b'{' if braces => Some("&#123;"),
-        b'}' if braces => Some("&#125;"),
-        byte => entity(byte),
-    };
-    let Some(plain) = text.iter().position(|byte| entity(*byte).is_some()) else {
-        return text.into();
-    };
-    let (plain, rest) = text.split_at(plain);
-    let mut escaped = plain.to_vec();
-    for byte in rest {
-        match entity(*byte) {
-            Some(entity) => escaped.extend_from_slice(entity.as_bytes()),
-            None => escaped.push(*byte),
-        }
+    let (mut escaped, mut rest) = (Vec::new(), text);
+    while let Some((at, entity)) = first_entity(rest, braces) {
+        escaped.extend_from_slice(&rest[..at]);
+        escaped.extend_from_slice(entity.as_bytes());
+        rest = &rest[at + 1..];
     }
+    if rest.len() == text.len() {
+        return text.into();
+    }
+    escaped.extend_from_slice(rest);
     escaped.into()
 }
 
-fn entity(byte: u8) -> Option<&'static str> {
+/// The first byte that is printed as an entity: where it is, and as which one.
+fn first_entity(text: &[u8], braces: bool) -> Option<(usize, &'static str)> {
+    text.iter().enumerate().find_map(|(at, byte)| Some((at, entity(*byte, braces)?)))
+}
+
+fn entity(byte: u8, braces: bool) -> Option<&'static str> {
     Some(match byte {
         b'&' => "&amp;",
         b'<' => "&lt;",
@@ -165,6 +164,8 @@ fn entity(byte: u8) -> Option<&'static str> {
         b'"' => "&quot;",
         b'\'' => "&#39;",
         b'/' => "&#47;",
+        b'{' if braces => "&#123;",
+        b'}' if braces => "&#125;",
         _ => return None,
     })
 }

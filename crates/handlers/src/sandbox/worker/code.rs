@@ -20,35 +20,27 @@ const CORE: [&str; 4] = [
     include_str!("prelude/seal.lua"),
 ];
 
-/// What is made on demand: each returns itself.
-const PARTS: [(&str, &str); 11] = [
-    ("bit", include_str!("prelude/bit.lua")),
-    ("coroutine", include_str!("prelude/coroutine.lua")),
-    ("http", include_str!("prelude/http.lua")),
-    ("io", include_str!("prelude/io.lua")),
-    ("jit", include_str!("prelude/jit.lua")),
-    ("json", include_str!("prelude/json.lua")),
-    ("kong", include_str!("prelude/kong.lua")),
-    ("math", include_str!("prelude/math.lua")),
-    ("ngx", include_str!("prelude/ngx.lua")),
-    ("os", include_str!("prelude/os.lua")),
-    ("table", include_str!("prelude/table.lua")),
+/// A name, libraries and a source.
+type Part = (&'static str, &'static [StdLib], &'static str);
+
+/// What is made on demand, with what it needs of Luau's own libraries besides those that every state
+/// has: each returns itself.
+const PARTS: [Part; 11] = [
+    ("bit", &[StdLib::BIT, StdLib::MATH], include_str!("prelude/bit.lua")),
+    ("coroutine", &[StdLib::COROUTINE], include_str!("prelude/coroutine.lua")),
+    ("http", &[], include_str!("prelude/http.lua")),
+    ("io", &[], include_str!("prelude/io.lua")),
+    ("jit", &[], include_str!("prelude/jit.lua")),
+    ("json", &[], include_str!("prelude/json.lua")),
+    ("kong", &[], include_str!("prelude/kong.lua")),
+    ("math", &[StdLib::MATH], include_str!("prelude/math.lua")),
+    ("ngx", &[StdLib::MATH, StdLib::OS], include_str!("prelude/ngx.lua")),
+    ("os", &[StdLib::OS], include_str!("prelude/os.lua")),
+    ("table", &[StdLib::MATH], include_str!("prelude/table.lua")),
 ];
 
 /// What the core is called: as no part is.
 pub(super) const CORE_NAME: &str = "core";
-
-/// What a part needs of Luau's own libraries, besides those that every state has.
-fn libraries(part: &str) -> &'static [StdLib] {
-    match part {
-        "bit" => &[StdLib::BIT, StdLib::MATH],
-        "coroutine" => &[StdLib::COROUTINE],
-        "math" | "table" => &[StdLib::MATH],
-        "ngx" => &[StdLib::MATH, StdLib::OS],
-        "os" => &[StdLib::OS],
-        _ => &[],
-    }
-}
 
 /// What errors of the sandbox's own Lua are said to be in, until they are told of the caller's line.
 const PRELUDE: &str = "=sandbox";
@@ -58,6 +50,10 @@ const NO_ORDERS: &str = "do end ";
 
 /// How many bytes of sources and bytecode are remembered.
 const MOST_BYTES: usize = 2 << 20;
+
+fn part(name: &str) -> Option<&'static Part> {
+    PARTS.iter().find(|(it, _, _)| *it == name)
+}
 
 /// All bytecode of a worker.
 #[derive(Default)]
@@ -76,7 +72,7 @@ struct Remembered {
 impl Code {
     /// The core or a part as a function. The libraries that it needs are there from then on.
     pub(super) fn load_own(&self, lua: &Lua, name: &str) -> mlua::Result<Function> {
-        for library in libraries(name) {
+        for library in part(name).map_or(&[][..], |(_, libraries, _)| *libraries) {
             lua.load_std_libs(*library)?;
         }
         let bytecode = self.own(name)?;
@@ -87,11 +83,11 @@ impl Code {
         if let Some(known) = self.own.borrow().get(name) {
             return Ok(Rc::clone(known));
         }
-        let part = PARTS.iter().find(|(it, _)| *it == name).map(|(_, source)| (*source).to_owned());
+        let source = part(name).map(|(_, _, source)| (*source).to_owned());
         let core = || CORE.map(|it| format!("do\n{it}\nend\n")).concat();
         // Without its lines: it is loaded for every state, and they mean nothing to anybody.
         let compiler = Compiler::new().set_debug_level(0);
-        let bytecode = Rc::from(compiler.compile(part.unwrap_or_else(core))?);
+        let bytecode = Rc::from(compiler.compile(source.unwrap_or_else(core))?);
         self.own.borrow_mut().insert(name.to_owned(), Rc::clone(&bytecode));
         Ok(bytecode)
     }

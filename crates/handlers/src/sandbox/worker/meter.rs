@@ -16,7 +16,7 @@ use nix::{
 
 use crate::sandbox::limits::Limits;
 
-/// How often the processor's clock is read.
+/// How often the processor's clock is read at most.
 const LOOK: Duration = Duration::from_micros(500);
 
 /// A clock that costs next to nothing to read, where there is one: it stands still between two ticks

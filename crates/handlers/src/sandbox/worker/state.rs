@@ -24,8 +24,6 @@ use super::{
 const GC_STEP_KIB: i32 = 64;
 
 /// A Lua state that no script has been in.
-///
-/// What holds a part of its heap comes before the heap, so that little is left when that goes.
 pub(super) struct State {
     /// The metatable of empty arrays.
     pub(super) array: Table,
@@ -54,9 +52,15 @@ impl State {
         let host = host::table(&lua, &context, &array, &code)?;
         let core = code.load_own(&lua, CORE_NAME)?;
         let sealed: Table = core.call((host, lua.create_table()?))?;
-        let [call, environment] = ["call", "environment"].map(|it| sealed.get(it));
-        let (call, environment, printing) = (call?, environment?, sealed.get("printing")?);
-        Ok(Self { array, call, printing, environment, lua, context, code })
+        Ok(Self {
+            array,
+            call: sealed.get("call")?,
+            printing: sealed.get("printing")?,
+            environment: sealed.get("environment")?,
+            lua,
+            context,
+            code,
+        })
     }
 
     /// A chunk as a function, in an environment of its own: what it writes there, it alone sees.

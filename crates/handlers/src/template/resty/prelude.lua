@@ -1,16 +1,16 @@
 -- What every chunk begins with, joined into its first line so that the lines after it are the
 -- template's. Names that begin with three underscores are out of a template's reach.
 
-local context, ___null, ___host = ...
+local context, ___null, ___printing = ...
 local ___type, ___select, ___error = type, select, error
 
 -- A value in print, where it is no text for HTML. Numbers look as in LuaJIT.
 local function ___text(value)
   local kind = ___type(value)
   if kind == "string" then return value end
-  if kind == "number" then return value == value and ___host.format("%.14g", value) or "nan" end
+  if kind == "number" then return value == value and ___printing.format("%.14g", value) or "nan" end
   if kind == "boolean" then return value and "true" or "false" end
-  if kind == "table" then return ___host.json(value) end
+  if kind == "table" then return ___printing.json(value) end
   return "nil"
 end
 
@@ -27,7 +27,7 @@ local function ___escape(value, braces)
   local kind = ___type(value)
   if kind == "table" and not ___theirs[value] then value = ___text(value) kind = "string" end
   if kind ~= "string" then return ___output(value) end
-  return ___host.escape(value, braces)
+  return ___printing.escape(value, braces)
 end
 
 -- A path: what is not there is nil, at any depth, and it never begins at one of Lua's names.
@@ -50,7 +50,7 @@ end
 
 local function ___finish(printed, layout)
   if layout then ___error("a template cannot have a layout", 0) end
-  return ___host.concat(printed)
+  return ___printing.concat(printed)
 end
 
 local template = {escape = ___escape, output = ___output}

@@ -38,6 +38,12 @@ fn print(chunk: &str, context: &Map<String, Value>, null: Null) -> mlua::Result<
     let options =
         Options::new().serialize_unit_to_null(as_sentinel).serialize_none_to_null(as_sentinel);
     let context = lua.to_value_with(context, options)?;
+    let sentinel = if as_sentinel { lua.null() } else { LuaValue::Nil };
+    lua.load(chunk).set_name(CHUNK_NAME).call((context, sentinel, printing(&lua)?))
+}
+
+/// What chunks do not do in Lua.
+pub(super) fn printing(lua: &Lua) -> mlua::Result<Table> {
     let json = lua.create_function(|lua, value: LuaValue| {
         let value: Value = lua.from_value(value)?;
         Ok(value.to_string())
@@ -45,11 +51,10 @@ fn print(chunk: &str, context: &Map<String, Value>, null: Null) -> mlua::Result<
     let escape = lua.create_function(|lua, (text, braces): (LuaString, bool)| {
         lua.create_string(escaped(&text.as_bytes(), braces))
     })?;
-    let own: Table = lua.load("{format = string.format, concat = table.concat}").eval()?;
-    own.set("json", json)?;
-    own.set("escape", escape)?;
-    let sentinel = if as_sentinel { lua.null() } else { LuaValue::Nil };
-    lua.load(chunk).set_name(CHUNK_NAME).call((context, sentinel, own))
+    let printing: Table = lua.load("{format = string.format, concat = table.concat}").eval()?;
+    printing.set("json", json)?;
+    printing.set("escape", escape)?;
+    Ok(printing)
 }
 
 /// What a text becomes for this event, its Lua included.

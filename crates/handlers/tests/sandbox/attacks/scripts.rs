@@ -135,21 +135,6 @@ pub(in crate::sandbox) const TEXT: &[Attack] = &[
     ("nothing, very often", &[Itself], "return #(''):rep(2^31)"),
     ("nothing, with nothing between, very often", &[Itself], "return #(''):rep(1e15, '')"),
     ("a separator of megabytes", &[Refused], "return #('x'):rep(2^20, ('y'):rep(2^20))"),
-    (
-        "parts first looked for in coroutines, with next to no memory left",
-        &[Memory, Time],
-        "local hoard = {}
-         local function fill() while true do hoard[#hoard + 1] = {} end end
-         local function look()
-             return math.floor(1.5), bit.band(1, 1), os.time(), ngx.now(), table.concat({}, '')
-         end
-         pcall(fill)
-         for more = 1, 100 do
-             for _ = 1, 10 do hoard[#hoard] = nil end
-             pcall(function() coroutine.wrap(look)() end)
-         end
-         fill()",
-    ),
     ("doubling", &[Memory, Time], "local s = 'x' while true do s = s .. s end"),
     (
         "doubling, all kept",
@@ -215,6 +200,21 @@ pub(in crate::sandbox) const TEXT: &[Attack] = &[
 ];
 
 pub(in crate::sandbox) const TABLES: &[Attack] = &[
+    (
+        "parts first looked for in coroutines, with next to no memory left",
+        &[Memory, Time],
+        "local hoard = {}
+         local function fill() while true do hoard[#hoard + 1] = {} end end
+         local function look()
+             return math.floor(1.5), bit.band(1, 1), os.time(), ngx.now(), table.concat({}, '')
+         end
+         pcall(fill)
+         for _ = 1, 100 do
+             for _ = 1, 10 do hoard[#hoard] = nil end
+             pcall(function() coroutine.wrap(look)() end)
+         end
+         fill()",
+    ),
     ("a table without end", &[Memory, Time], "local t = {} while true do t[#t + 1] = {} end"),
     (
         "a table of numbers without end",
